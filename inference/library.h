@@ -1,0 +1,90 @@
+#pragma once
+
+#include "core/result.h"
+#include "core/usecases/job.h"
+#include "core/usecases/segmenter.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace tandem {
+
+/// One tensor of a verification.
+struct TensorCheck {
+    std::string golden;          ///< file that the expected tensor lies in
+    std::string name;            ///< the tensor's name
+    double largestDifference = 0; ///< relative to the expected tensor's largest magnitude
+    bool passed = false;
+    std::string problem; ///< for a tensor that could not be computed or has another shape
+};
+
+/// What `tandem model verify` found in one folder.
+struct VerifyReport {
+    std::filesystem::path folder;
+    std::vector<TensorCheck> tensors;
+    std::vector<std::string> ignored; ///< expected tensors whose name is not known
+    bool passed() const {
+        for (const TensorCheck& t : tensors)
+            if (!t.passed)
+                return false;
+        return !tensors.empty();
+    }
+};
+
+/// `tandem train`: a configuration file, packs, and where state and result go.
+struct TrainRequest {
+    std::filesystem::path config;             ///< JSON: network and recipe
+    std::vector<std::filesystem::path> packs; ///< folders written by `tandem pack`
+    std::filesystem::path startFrom;          ///< a model to start from, or empty
+    std::filesystem::path resume;             ///< folder of an interrupted run, or empty
+    std::filesystem::path out;                ///< folder: last.safetensors, best.safetensors, log.csv, state
+};
+struct TrainReport {
+    std::filesystem::path model; ///< the model written
+    std::int64_t samples = 0;
+    double seconds = 0;
+    double finalLoss = 0;
+};
+
+/// `tandem bench encode`: medians in milliseconds; see DESIGN.md for each figure.
+struct BenchEncodeRequest {
+    std::filesystem::path configOrModel;
+    int runs = 3;
+    std::uint64_t seed = 1;
+    int threads = 0; ///< 0: the machine's
+};
+
+/// The door to everything that needs LibTorch. No type of LibTorch shows here; the program opens the shared library
+/// when it first needs it (see openInferenceLibrary in the app), so that the window never waits for it.
+class InferenceLibrary {
+public:
+    virtual ~InferenceLibrary() = default;
+
+    /// Starts an inference thread without a model.
+    virtual std::unique_ptr<Segmenter> createSegmenter() = 0;
+
+    /// Reads what a model file is, checking every key and shape. Errors as Segmenter::loadModel.
+    virtual Result<ModelInfo> modelInfo(const std::filesystem::path&) = 0;
+    /// Writes any readable checkpoint as .safetensors with its configuration (and float16 if asked).
+    virtual Result<void> convertModel(const std::filesystem::path& from, const std::filesystem::path& to,
+                                      bool float16) = 0;
+    /// Recomputes every tensor of a folder as in tests/data/golden. Error: FileNotFound, ModelInvalid.
+    virtual Result<VerifyReport> verifyModel(const std::filesystem::path& folder) = 0;
+
+    virtual Result<TrainReport> train(const TrainRequest&, const Progress&, std::stop_token) = 0;
+
+    /// A JSON object (text) with the figures of `bench encode`.
+    virtual Result<std::string> benchEncode(const BenchEncodeRequest&, const Progress&) = 0;
+
+    /// Sentences for `tandem doctor`: LibTorch version, BLAS in use and whether it is a fast one, threads, devices.
+    virtual std::vector<std::string> describeMachine() = 0;
+};
+
+} // namespace tandem
+
+/// The one symbol of libtandem_inference that the program looks up. The object lives as long as the process.
+extern "C" tandem::InferenceLibrary* tandemInferenceLibrary();
