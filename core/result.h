@@ -9,24 +9,24 @@ namespace tandem {
 
 /// What kind of thing went wrong; the sentence in Error says the rest.
 enum class ErrorCode {
-    Cancelled,       ///< asked to stop; never shown as a failure
-    FileNotFound,    ///< no such file or folder
-    FileUnreadable,  ///< exists, but cannot be opened or read
-    FileUnwritable,  ///< cannot be created, written or renamed
-    FormatInvalid,   ///< not what it claims to be, truncated or damaged
+    Cancelled,         ///< asked to stop; never shown as a failure
+    FileNotFound,      ///< no such file or folder
+    FileUnreadable,    ///< exists, but cannot be opened or read
+    FileUnwritable,    ///< cannot be created, written or renamed
+    FormatInvalid,     ///< not what it claims to be, truncated or damaged
     FormatUnsupported, ///< well-formed, but a kind that Tandem does not read or write
-    GridMismatch,    ///< two images do not share one grid
-    ModelInvalid,    ///< a checkpoint with missing, unexpected or wrongly shaped weights
-    InvalidArgument, ///< a request that makes no sense
+    GridMismatch,      ///< two images do not share one grid
+    ModelInvalid,      ///< a checkpoint with missing, unexpected or wrongly shaped weights
+    InvalidArgument,   ///< a request that makes no sense
     OutOfMemory,
-    Locked,          ///< the label is locked, or the file is in use by another program
-    StoreFailed,     ///< the project file refused
-    Unavailable,     ///< a part of the program or of the machine that is missing
-    Internal         ///< our own mistake
+    Locked,      ///< the label is locked, or the file is in use by another program
+    StoreFailed, ///< the project file refused
+    Unavailable, ///< a part of the program or of the machine that is missing
+    Internal     ///< our own mistake
 };
 
-/// A failure that a person can meet: a code for the program, a sentence for the person that says what happened,
-/// to which file, and what to do about it.
+/// A failure that a person can meet: a code for the program, a sentence for the person that says what
+/// happened, to which file, and what to do about it.
 struct Error {
     ErrorCode code = ErrorCode::Internal;
     std::string sentence;

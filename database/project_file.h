@@ -13,8 +13,8 @@ namespace tandem {
 Result<std::unique_ptr<ProjectStore>> createProject(const std::filesystem::path&, const std::string& name);
 
 /// Opens a project file, bringing an older schema up to date in one transaction.
-/// Errors: FileNotFound; FormatInvalid (not a project, or damaged); FormatUnsupported (made by a newer Tandem);
-/// Locked (open in another program).
+/// Errors: FileNotFound; FormatInvalid (not a project, or damaged); FormatUnsupported (made by a newer
+/// Tandem); Locked (open in another program).
 Result<std::unique_ptr<ProjectStore>> openProject(const std::filesystem::path&);
 
 } // namespace tandem

@@ -15,8 +15,8 @@ namespace tandem {
 
 /// One tensor of a verification.
 struct TensorCheck {
-    std::string golden;          ///< file that the expected tensor lies in
-    std::string name;            ///< the tensor's name
+    std::string golden;           ///< file that the expected tensor lies in
+    std::string name;             ///< the tensor's name
     double largestDifference = 0; ///< relative to the expected tensor's largest magnitude
     bool passed = false;
     std::string problem; ///< for a tensor that could not be computed or has another shape
@@ -58,8 +58,9 @@ struct BenchEncodeRequest {
     int threads = 0; ///< 0: the machine's
 };
 
-/// The door to everything that needs LibTorch. No type of LibTorch shows here; the program opens the shared library
-/// when it first needs it (see openInferenceLibrary in the app), so that the window never waits for it.
+/// The door to everything that needs LibTorch. No type of LibTorch shows here; the program opens the shared
+/// library when it first needs it (see openInferenceLibrary in the app), so that the window never waits for
+/// it.
 class InferenceLibrary {
 public:
     virtual ~InferenceLibrary() = default;
@@ -80,7 +81,8 @@ public:
     /// A JSON object (text) with the figures of `bench encode`.
     virtual Result<std::string> benchEncode(const BenchEncodeRequest&, const Progress&) = 0;
 
-    /// Sentences for `tandem doctor`: LibTorch version, BLAS in use and whether it is a fast one, threads, devices.
+    /// Sentences for `tandem doctor`: LibTorch version, BLAS in use and whether it is a fast one, threads,
+    /// devices.
     virtual std::vector<std::string> describeMachine() = 0;
 };
 

@@ -62,7 +62,8 @@ Result<void> applyEdit(LabelMap& map, const Edit& edit) {
             return Error{ErrorCode::InvalidArgument, "A change lies outside the mask that it is meant for."};
         for (std::uint64_t v = run.start; v < run.start + run.length; ++v)
             if (labels[v] != run.before)
-                return Error{ErrorCode::InvalidArgument, "A change does not fit the mask: it was made on another state."};
+                return Error{ErrorCode::InvalidArgument,
+                             "A change does not fit the mask: it was made on another state."};
         reached = run.start + run.length;
     }
     for (const EditRun& run : edit.runs)
@@ -100,7 +101,8 @@ Edit editFromMask(const LabelMap& map, SliceKey key, const SliceMask& mask, Labe
                 continue;
             changes.push_back({static_cast<std::uint64_t>(g.offsetOf(v)), before.value});
         }
-    std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.place < b.place; });
+    std::sort(changes.begin(), changes.end(),
+              [](const Change& a, const Change& b) { return a.place < b.place; });
     RunBuilder runs;
     for (const Change& c : changes)
         runs.add(c.place, c.before, label.value);
@@ -108,7 +110,8 @@ Edit editFromMask(const LabelMap& map, SliceKey key, const SliceMask& mask, Labe
     return edit;
 }
 
-Result<Edit> editToward(const LabelMap& map, const LabelMap& target, EditSource source, const LockedLabels& locked) {
+Result<Edit> editToward(const LabelMap& map, const LabelMap& target, EditSource source,
+                        const LockedLabels& locked) {
     if (Result<void> same = checkSameGrid(target.grid(), "The new mask", map.grid(), "the image"); !same)
         return same.error();
     Edit edit{source, {}, {}, {}};
@@ -148,8 +151,8 @@ Result<std::vector<EditRun>> decodeRuns(const std::uint8_t* data, std::size_t si
     for (EditRun& run : runs) {
         std::uint64_t gap = 0, length = 0, before = 0, after = 0;
         if (!takeNumber(at, end, gap) || !takeNumber(at, end, length) || !takeNumber(at, end, before) ||
-            !takeNumber(at, end, after) || length == 0 || length > UINT32_MAX || before > 65535 || after > 65535 ||
-            gap > UINT64_MAX - reached - length)
+            !takeNumber(at, end, after) || length == 0 || length > UINT32_MAX || before > 65535 ||
+            after > 65535 || gap > UINT64_MAX - reached - length)
             return damaged;
         run = {reached + gap, static_cast<std::uint32_t>(length), static_cast<std::uint16_t>(before),
                static_cast<std::uint16_t>(after)};

@@ -28,8 +28,8 @@ enum class EditSource : std::uint8_t { Brush, Eraser, Proposal, Import, DeleteLa
 /// voxels that would not change, and voxels of locked labels, are not in it.
 struct Edit {
     EditSource source = EditSource::Brush;
-    LabelId label;        ///< the label that was drawn with (0 = erased)
-    std::string title;    ///< for the undo menu: "Brush, liver, axial 41"
+    LabelId label;     ///< the label that was drawn with (0 = erased)
+    std::string title; ///< for the undo menu: "Brush, liver, axial 41"
     std::vector<EditRun> runs;
 
     bool empty() const { return runs.empty(); }
@@ -37,8 +37,8 @@ struct Edit {
     friend bool operator==(const Edit&, const Edit&) = default;
 };
 
-/// Applies an edit. Error: InvalidArgument, and nothing is changed, if a run lies outside the map or a voxel does not
-/// have the run's `before` (the edit belongs to another state of the map).
+/// Applies an edit. Error: InvalidArgument, and nothing is changed, if a run lies outside the map or a voxel
+/// does not have the run's `before` (the edit belongs to another state of the map).
 Result<void> applyEdit(LabelMap&, const Edit&);
 
 /// The edit that takes another one back.
@@ -47,13 +47,13 @@ Edit inverse(const Edit&);
 /// Which labels must not be touched.
 using LockedLabels = std::set<LabelId>;
 
-/// The edit that sets every voxel of `mask` on one slice to `label` (erase: label 0). With `onlyOver`, only voxels
-/// that now hold that label change. Locked labels are neither written nor overwritten.
+/// The edit that sets every voxel of `mask` on one slice to `label` (erase: label 0). With `onlyOver`, only
+/// voxels that now hold that label change. Locked labels are neither written nor overwritten.
 Edit editFromMask(const LabelMap&, SliceKey, const SliceMask&, LabelId label, EditSource, const LockedLabels&,
                   const LabelId* onlyOver = nullptr);
 
-/// The edit that turns `map` into `target` (same grid); for imports and volume-wide tools. Locked labels stay.
-/// Error: GridMismatch.
+/// The edit that turns `map` into `target` (same grid); for imports and volume-wide tools. Locked labels
+/// stay. Error: GridMismatch.
 Result<Edit> editToward(const LabelMap& map, const LabelMap& target, EditSource, const LockedLabels&);
 
 /// Bytes for the journal (little endian, variable-length integers), and back.

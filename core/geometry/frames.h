@@ -15,7 +15,8 @@ struct Voxel {
 struct Patient {
     static constexpr std::size_t dims = 3;
 };
-/// A slice's own array: x along the lower remaining array axis, y along the higher one; integers are voxel centres.
+/// A slice's own array: x along the lower remaining array axis, y along the higher one; integers are voxel
+/// centres.
 struct SlicePx {
     static constexpr std::size_t dims = 2;
 };

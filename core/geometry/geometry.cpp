@@ -10,7 +10,8 @@ namespace {
 using Linear = std::array<std::array<double, 3>, 3>;
 
 double determinant(const Linear& m) {
-    return m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+    return m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
+           m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
            m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
 }
 
@@ -44,18 +45,21 @@ std::string millimetres(double mm) {
 Result<Geometry> Geometry::make(Size3 size, const Affine<Patient, Voxel>& affine) {
     for (std::int64_t n : size)
         if (n < 1)
-            return Error{ErrorCode::InvalidArgument, "The image has an axis without voxels (" + sizeText(size) + ")."};
+            return Error{ErrorCode::InvalidArgument,
+                         "The image has an axis without voxels (" + sizeText(size) + ")."};
     constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 64;
     if (size[0] > most / size[1] || size[0] * size[1] > most / size[2])
-        return Error{ErrorCode::InvalidArgument, "The image's size " + sizeText(size) + " is beyond any memory."};
+        return Error{ErrorCode::InvalidArgument,
+                     "The image's size " + sizeText(size) + " is beyond any memory."};
     if (!allFinite(affine))
         return Error{ErrorCode::InvalidArgument, "The image's position holds a value that is not a number."};
     const double volume = std::abs(determinant(affine.linear));
     const double box =
         columnLength(affine.linear, 0) * columnLength(affine.linear, 1) * columnLength(affine.linear, 2);
     if (!(box > 0) || volume < 1e-9 * box)
-        return Error{ErrorCode::InvalidArgument,
-                     "The image's axes do not span a volume (its affine is singular), so no place in it is defined."};
+        return Error{
+            ErrorCode::InvalidArgument,
+            "The image's axes do not span a volume (its affine is singular), so no place in it is defined."};
     Geometry g;
     g.size_ = size;
     g.affine_ = affine;
@@ -87,12 +91,14 @@ Affine<Voxel, Patient> Geometry::voxelFromPatient() const {
 }
 
 std::array<double, 3> Geometry::spacing() const {
-    return {columnLength(affine_.linear, 0), columnLength(affine_.linear, 1), columnLength(affine_.linear, 2)};
+    return {columnLength(affine_.linear, 0), columnLength(affine_.linear, 1),
+            columnLength(affine_.linear, 2)};
 }
 
 Vector<Patient> Geometry::direction(std::size_t axis) const {
     const double length = columnLength(affine_.linear, axis);
-    return {{affine_.linear[0][axis] / length, affine_.linear[1][axis] / length, affine_.linear[2][axis] / length}};
+    return {{affine_.linear[0][axis] / length, affine_.linear[1][axis] / length,
+             affine_.linear[2][axis] / length}};
 }
 
 double Geometry::voxelVolumeMm3() const {
@@ -108,21 +114,24 @@ bool Geometry::isSheared() const {
     return false;
 }
 
-Result<void> checkSameGrid(const Geometry& a, const std::string& whatA, const Geometry& b, const std::string& whatB,
-                           double tolerance) {
+Result<void> checkSameGrid(const Geometry& a, const std::string& whatA, const Geometry& b,
+                           const std::string& whatB, double tolerance) {
     if (a.size() != b.size())
-        return Error{ErrorCode::GridMismatch, whatA + " has " + sizeText(a.size()) + " voxels, " + whatB + " has " +
-                                                  sizeText(b.size()) + ": they do not share one grid."};
+        return Error{ErrorCode::GridMismatch, whatA + " has " + sizeText(a.size()) + " voxels, " + whatB +
+                                                  " has " + sizeText(b.size()) +
+                                                  ": they do not share one grid."};
     double worst = 0;
     for (std::size_t r = 0; r < 3; ++r) {
         worst = std::max(worst, std::abs(a.patientFromVoxel().offset[r] - b.patientFromVoxel().offset[r]));
         for (std::size_t c = 0; c < 3; ++c)
-            worst = std::max(worst, std::abs(a.patientFromVoxel().linear[r][c] - b.patientFromVoxel().linear[r][c]));
+            worst = std::max(worst,
+                             std::abs(a.patientFromVoxel().linear[r][c] - b.patientFromVoxel().linear[r][c]));
     }
     if (worst > tolerance)
-        return Error{ErrorCode::GridMismatch, whatA + " and " + whatB +
-                                                  " have the same size but lie in different places (their affines differ by " +
-                                                  millimetres(worst) + ")."};
+        return Error{ErrorCode::GridMismatch,
+                     whatA + " and " + whatB +
+                         " have the same size but lie in different places (their affines differ by " +
+                         millimetres(worst) + ")."};
     return {};
 }
 
@@ -134,7 +143,8 @@ std::string edgeLetters(const Vector<Patient>& towards) {
     std::array<Part, 3> parts{{{std::abs(towards[0]), towards[0] > 0 ? 'L' : 'R'},
                                {std::abs(towards[1]), towards[1] > 0 ? 'P' : 'A'},
                                {std::abs(towards[2]), towards[2] > 0 ? 'S' : 'I'}}};
-    std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.strength > b.strength; });
+    std::stable_sort(parts.begin(), parts.end(),
+                     [](const Part& a, const Part& b) { return a.strength > b.strength; });
     std::string letters(1, parts[0].letter);
     constexpr double obliqueSine = 0.17; // about 10 degrees off the axis
     if (parts[1].strength > obliqueSine * towards.length())

@@ -24,7 +24,8 @@ public:
     static Result<Geometry> make(Size3 size, const Affine<Patient, Voxel>& affine);
 
     /// A grid along the LPS axes (direction = identity); size, spacing in mm, position of voxel (0,0,0).
-    static Geometry axisAligned(Size3 size, std::array<double, 3> spacingMm, std::array<double, 3> originMm = {});
+    static Geometry axisAligned(Size3 size, std::array<double, 3> spacingMm,
+                                std::array<double, 3> originMm = {});
 
     const Size3& size() const { return size_; }
     std::int64_t voxelCount() const { return size_[0] * size_[1] * size_[2]; }
@@ -56,11 +57,13 @@ private:
 };
 
 /// Whether two grids are one: same size, affine equal to `tolerance` (mm, per element).
-/// Error: GridMismatch with a sentence that names the first difference; `whatA` and `whatB` name the two images.
-Result<void> checkSameGrid(const Geometry& a, const std::string& whatA, const Geometry& b, const std::string& whatB,
-                           double tolerance = 1e-3);
+/// Error: GridMismatch with a sentence that names the first difference; `whatA` and `whatB` name the two
+/// images.
+Result<void> checkSameGrid(const Geometry& a, const std::string& whatA, const Geometry& b,
+                           const std::string& whatB, double tolerance = 1e-3);
 
-/// The three anatomical letters of the array axes' positive directions ("LPS", "RAS", ...), nearest axis each.
+/// The three anatomical letters of the array axes' positive directions ("LPS", "RAS", ...), nearest axis
+/// each.
 std::string orientationLetters(const Geometry&);
 
 /// The letters towards which a patient direction points: one, or two when oblique ("RA"), strongest first.

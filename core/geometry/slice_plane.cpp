@@ -28,7 +28,8 @@ std::optional<Plane> planeFromName(std::string_view name) {
 }
 
 SliceAxes sliceAxes(const Geometry& g, Plane plane) {
-    // Array axis for each of L, P, S: the permutation with the largest sum of |direction cosines|; ties keep array order.
+    // Array axis for each of L, P, S: the permutation with the largest sum of |direction cosines|; ties keep
+    // array order.
     std::array<int, 3> order{0, 1, 2}, best = order;
     double bestScore = -1;
     do {

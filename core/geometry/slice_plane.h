@@ -21,7 +21,8 @@ struct SliceAxes {
     int y = 1;     ///< higher remaining array axis: SlicePx y (rows)
 };
 
-/// The array axes of a plane. Each of the three planes gets a different axis (best total match of directions).
+/// The array axes of a plane. Each of the three planes gets a different axis (best total match of
+/// directions).
 SliceAxes sliceAxes(const Geometry&, Plane);
 
 /// One slice of a volume: its plane and index along the plane's array axis.

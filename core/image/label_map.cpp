@@ -37,7 +37,8 @@ Rgb labelColour(LabelId id) {
 Result<LabelMap> LabelMap::make(Geometry grid, std::vector<std::uint16_t> labels) {
     if (labels.size() != static_cast<std::size_t>(grid.voxelCount()))
         return Error{ErrorCode::InvalidArgument, "The mask has " + std::to_string(labels.size()) +
-                                                     " voxels, its grid has " + std::to_string(grid.voxelCount()) + "."};
+                                                     " voxels, its grid has " +
+                                                     std::to_string(grid.voxelCount()) + "."};
     LabelMap map(Geometry::axisAligned({1, 1, 1}, {1, 1, 1}));
     map.grid_ = grid;
     map.labels_ = std::move(labels);

@@ -41,7 +41,8 @@ class LabelMap {
 public:
     explicit LabelMap(Geometry grid)
         : grid_(grid), labels_(static_cast<std::size_t>(grid.voxelCount()), std::uint16_t{0}) {}
-    /// Takes labels read from a file or the store. Error: InvalidArgument if the number does not fit the grid.
+    /// Takes labels read from a file or the store. Error: InvalidArgument if the number does not fit the
+    /// grid.
     static Result<LabelMap> make(Geometry grid, std::vector<std::uint16_t> labels);
 
     const Geometry& grid() const { return grid_; }
@@ -63,9 +64,14 @@ struct SliceMask {
     std::vector<std::uint8_t> inside;
 
     SliceMask() = default;
-    SliceMask(std::int64_t w, std::int64_t h) : width(w), height(h), inside(static_cast<std::size_t>(w * h)) {}
-    std::uint8_t& at(std::int64_t x, std::int64_t y) { return inside[static_cast<std::size_t>(y * width + x)]; }
-    std::uint8_t at(std::int64_t x, std::int64_t y) const { return inside[static_cast<std::size_t>(y * width + x)]; }
+    SliceMask(std::int64_t w, std::int64_t h)
+        : width(w), height(h), inside(static_cast<std::size_t>(w * h)) {}
+    std::uint8_t& at(std::int64_t x, std::int64_t y) {
+        return inside[static_cast<std::size_t>(y * width + x)];
+    }
+    std::uint8_t at(std::int64_t x, std::int64_t y) const {
+        return inside[static_cast<std::size_t>(y * width + x)];
+    }
     bool empty() const {
         for (std::uint8_t v : inside)
             if (v)

@@ -22,11 +22,12 @@ void forEachFinite(const Volume::Values& values, std::size_t step, Function&& vi
 } // namespace
 
 Result<Volume> Volume::make(Geometry geometry, Values values, int components, Intensity intensity) {
-    const auto expected = static_cast<std::size_t>(geometry.voxelCount()) * static_cast<std::size_t>(components);
+    const auto expected =
+        static_cast<std::size_t>(geometry.voxelCount()) * static_cast<std::size_t>(components);
     const std::size_t given = std::visit([](const auto& v) { return v.size(); }, values);
     if (components < 1 || given != expected)
-        return Error{ErrorCode::InvalidArgument, "The image needs " + std::to_string(expected) + " values but has " +
-                                                     std::to_string(given) + "."};
+        return Error{ErrorCode::InvalidArgument, "The image needs " + std::to_string(expected) +
+                                                     " values but has " + std::to_string(given) + "."};
     Volume volume;
     volume.geometry_ = geometry;
     volume.values_ = std::move(values);
@@ -72,8 +73,9 @@ std::vector<double> Volume::quantiles(const std::vector<double>& fractions, bool
 Result<SliceImage> extractSlice(const Volume& volume, SliceKey key) {
     const Geometry& g = volume.geometry();
     if (key.index < 0 || key.index >= sliceCount(g, key.plane))
-        return Error{ErrorCode::InvalidArgument, "There is no " + std::string(planeName(key.plane)) + " slice " +
-                                                     std::to_string(key.index) + "; the image has " +
+        return Error{ErrorCode::InvalidArgument, "There is no " + std::string(planeName(key.plane)) +
+                                                     " slice " + std::to_string(key.index) +
+                                                     "; the image has " +
                                                      std::to_string(sliceCount(g, key.plane)) + "."};
     const auto size = sliceSize(g, key.plane);
     SliceImage slice{size[0], size[1], volume.components(), {}};
@@ -88,7 +90,8 @@ Result<SliceImage> extractSlice(const Volume& volume, SliceKey key) {
             for (std::int64_t y = 0; y < size[1]; ++y)
                 for (std::int64_t x = 0; x < size[0]; ++x)
                     for (int c = 0; c < n; ++c)
-                        *out++ = static_cast<float>(v[static_cast<std::size_t>((start + x * stepX + y * stepY) * n + c)]);
+                        *out++ = static_cast<float>(
+                            v[static_cast<std::size_t>((start + x * stepX + y * stepY) * n + c)]);
         },
         volume.values());
     return slice;

@@ -19,8 +19,9 @@ enum class Intensity { Unknown, Hounsfield, Colour };
 /// Colour has 3 interleaved components of uint8. A still picture is a volume of one slice (columns, rows, 1).
 class Volume {
 public:
-    using Values = std::variant<std::vector<std::uint8_t>, std::vector<std::int16_t>, std::vector<std::uint16_t>,
-                                std::vector<std::int32_t>, std::vector<float>, std::vector<double>>;
+    using Values =
+        std::variant<std::vector<std::uint8_t>, std::vector<std::int16_t>, std::vector<std::uint16_t>,
+                     std::vector<std::int32_t>, std::vector<float>, std::vector<double>>;
 
     /// @param values voxelCount() * components values, i fastest, components interleaved.
     /// Error: InvalidArgument if the number of values does not fit.

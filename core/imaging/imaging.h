@@ -16,8 +16,8 @@ Result<void> writeNiftiVolume(const std::filesystem::path&, const Volume&);
 Result<void> writePng(const std::filesystem::path&, std::int64_t width, std::int64_t height,
                       const std::vector<std::uint8_t>& rgb);
 
-/// Writes a CT volume as a DICOM series, one file a slice, explicit VR little endian. Values are rounded to int16 HU;
-/// the grid must be without shear. Error: FileUnwritable, FormatUnsupported.
+/// Writes a CT volume as a DICOM series, one file a slice, explicit VR little endian. Values are rounded to
+/// int16 HU; the grid must be without shear. Error: FileUnwritable, FormatUnsupported.
 struct DicomSeriesLabels {
     std::string patientName = "PHANTOM^TANDEM";
     std::string patientId = "PHANTOM";

@@ -26,16 +26,17 @@ public:
     /// What lies at a path (file or folder). Error: FileNotFound, FormatUnsupported with the reason.
     virtual Result<std::vector<ImageEntry>> list(const std::filesystem::path&) const = 0;
 
-    /// Reads one volume. For DICOM, any file of a series or its folder; `seriesKey` as list() gives it, empty for the
-    /// file's own series or the folder's largest. `frame` chooses the volume of a 4-D image.
+    /// Reads one volume. For DICOM, any file of a series or its folder; `seriesKey` as list() gives it, empty
+    /// for the file's own series or the folder's largest. `frame` chooses the volume of a 4-D image.
     virtual Result<LoadedImage> read(const std::filesystem::path&, const std::string& seriesKey = {},
                                      std::int64_t frame = 0) const = 0;
 
-    /// Reads labels (integers 0..65535) of an image file. Error: FormatInvalid if a value is not such an integer.
+    /// Reads labels (integers 0..65535) of an image file. Error: FormatInvalid if a value is not such an
+    /// integer.
     virtual Result<LabelMap> readLabels(const std::filesystem::path&) const = 0;
 
-    /// Writes labels as NIfTI (.nii or .nii.gz) on their grid: uint8 if that suffices, else uint16; sform and qform;
-    /// temporary name, fsync, rename; then reads it back and compares. Error: FileUnwritable.
+    /// Writes labels as NIfTI (.nii or .nii.gz) on their grid: uint8 if that suffices, else uint16; sform and
+    /// qform; temporary name, fsync, rename; then reads it back and compares. Error: FileUnwritable.
     virtual Result<void> writeLabels(const std::filesystem::path&, const LabelMap&) const = 0;
 
     /// Content hash of an image (voxels and grid), hex: names it in projects and caches.

@@ -25,7 +25,8 @@ struct LayerId {
     friend auto operator<=>(const LayerId&, const LayerId&) = default;
 };
 
-/// New -> InProgress (first edit) -> Submitted -> Approved | Rejected; a rejected case that is edited is InProgress again.
+/// New -> InProgress (first edit) -> Submitted -> Approved | Rejected; a rejected case that is edited is
+/// InProgress again.
 enum class CaseState : std::uint8_t { New, InProgress, Submitted, Approved, Rejected };
 std::string_view caseStateName(CaseState); ///< "new", "in progress", "submitted", "approved", "rejected"
 
@@ -45,7 +46,7 @@ struct CaseRecord {
     CaseState state = CaseState::New;
     std::string assignee; ///< name of the person, or empty
     ImageRecord image;
-    LayerId layer; ///< the layer of the project's label set (one per case for now)
+    LayerId layer;           ///< the layer of the project's label set (one per case for now)
     std::string lastComment; ///< reason of the latest rejection
     std::string changedAt;   ///< ISO 8601, UTC
 };
@@ -81,9 +82,9 @@ struct PromptRecord {
     bool accepted = false;
 };
 
-/// One project on disk. All methods may be called from any thread; the store's own thread does the work. Those that
-/// return a Result block until it is done (milliseconds); commit() returns at once and calls back on the store's thread
-/// once the change is on disk (fsync). Errors are StoreFailed unless said.
+/// One project on disk. All methods may be called from any thread; the store's own thread does the work.
+/// Those that return a Result block until it is done (milliseconds); commit() returns at once and calls back
+/// on the store's thread once the change is on disk (fsync). Errors are StoreFailed unless said.
 class ProjectStore {
 public:
     using Committed = std::function<void(Result<EditId>)>;
@@ -98,11 +99,13 @@ public:
     virtual Result<CaseRecord> caseOf(CaseId) = 0;
     virtual Result<void> removeCase(CaseId) = 0;
     virtual Result<void> assign(CaseId, const std::string& person) = 0;
-    /// Points a case to where its image lies now. Error: GridMismatch or InvalidArgument if it is another image.
+    /// Points a case to where its image lies now. Error: GridMismatch or InvalidArgument if it is another
+    /// image.
     virtual Result<void> relocateImage(CaseId, const ImageRecord&) = 0;
 
     /// Moves a case along; the store refuses steps that make no sense (InvalidArgument).
-    virtual Result<void> setState(CaseId, CaseState, const std::string& person, const std::string& comment) = 0;
+    virtual Result<void> setState(CaseId, CaseState, const std::string& person,
+                                  const std::string& comment) = 0;
     virtual Result<std::vector<ReviewEvent>> reviewEvents(CaseId) = 0;
 
     virtual Result<std::vector<LabelInfo>> labels() = 0;

@@ -86,9 +86,9 @@ struct SegmentRequest {
     std::vector<Prompts> objects;
 };
 
-/// Runs a segmentation network in its own thread. All methods may be called from any thread and return at once;
-/// answers and progress come on the inference thread. Every request is answered exactly once: a result, Cancelled,
-/// or another error. The newest request is served first.
+/// Runs a segmentation network in its own thread. All methods may be called from any thread and return at
+/// once; answers and progress come on the inference thread. Every request is answered exactly once: a result,
+/// Cancelled, or another error. The newest request is served first.
 class Segmenter {
 public:
     using Answer = std::function<void(RequestId, Result<std::vector<Proposal>>)>;
@@ -96,13 +96,15 @@ public:
     virtual ~Segmenter() = default;
 
     /// Opens a model file (.safetensors, .pth) and makes it the one that later requests use.
-    /// Errors: FileNotFound, FormatInvalid, ModelInvalid (lists the keys), OutOfMemory. The old model stays then.
+    /// Errors: FileNotFound, FormatInvalid, ModelInvalid (lists the keys), OutOfMemory. The old model stays
+    /// then.
     virtual void loadModel(std::filesystem::path file, std::function<void(Result<ModelInfo>)> done) = 0;
     /// The model in use; empty before the first one is loaded.
     virtual std::optional<ModelInfo> model() const = 0;
 
     /// Asks for the masks of all objects of a request, in their order.
-    virtual RequestId submit(SegmentRequest request, std::stop_token stop, Progress progress, Answer answer) = 0;
+    virtual RequestId submit(SegmentRequest request, std::stop_token stop, Progress progress,
+                             Answer answer) = 0;
     /// Prepares a slice's embedding when nothing else is waiting.
     virtual void prefetch(SegmentRequest request) = 0;
 };

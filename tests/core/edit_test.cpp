@@ -1,5 +1,4 @@
 #include "core/edit/edit.h"
-
 #include "core/edit/history.h"
 
 #include <gtest/gtest.h>
@@ -24,7 +23,8 @@ TEST(Edit, FromMask_SetsExactlyTheMaskedVoxelsAndSparesLockedLabels) {
     LabelMap map(grid);
     for (int step = 0; step < 60; ++step) {
         const Plane plane = static_cast<Plane>(random() % 3);
-        const SliceKey key{plane, static_cast<std::int64_t>(random() % static_cast<unsigned>(sliceCount(grid, plane)))};
+        const SliceKey key{
+            plane, static_cast<std::int64_t>(random() % static_cast<unsigned>(sliceCount(grid, plane)))};
         const auto size = sliceSize(grid, plane);
         const SliceMask mask = randomMask(random, size[0], size[1]);
         const LabelId label{static_cast<std::uint16_t>(random() % 4)};
@@ -53,8 +53,8 @@ TEST(Edit, Inverse_TakesBackAndEncodingSurvives) {
     std::vector<Edit> edits;
     for (int step = 0; step < 20; ++step) {
         const SliceKey key{Plane::Axial, static_cast<std::int64_t>(random() % 5)};
-        Edit edit = editFromMask(map, key, randomMask(random, 9, 7), LabelId{static_cast<std::uint16_t>(random() % 3)},
-                                 EditSource::Brush, {});
+        Edit edit = editFromMask(map, key, randomMask(random, 9, 7),
+                                 LabelId{static_cast<std::uint16_t>(random() % 3)}, EditSource::Brush, {});
         const auto bytes = encodeRuns(edit.runs);
         const auto back = decodeRuns(bytes.data(), bytes.size());
         ASSERT_TRUE(back.has_value());
@@ -72,9 +72,11 @@ TEST(Edit, Inverse_TakesBackAndEncodingSurvives) {
 TEST(Edit, Apply_RefusesForeignStatesAndPlacesWithoutChange) {
     LabelMap map(grid);
     const std::vector<std::uint16_t> untouched = map.labels();
-    EXPECT_FALSE(applyEdit(map, Edit{EditSource::Brush, LabelId{1}, "", {{0, 2, 0, 1}, {4, 1, 3, 1}}}).has_value());
+    EXPECT_FALSE(
+        applyEdit(map, Edit{EditSource::Brush, LabelId{1}, "", {{0, 2, 0, 1}, {4, 1, 3, 1}}}).has_value());
     EXPECT_FALSE(applyEdit(map, Edit{EditSource::Brush, LabelId{1}, "", {{313, 3, 0, 1}}}).has_value());
-    EXPECT_FALSE(applyEdit(map, Edit{EditSource::Brush, LabelId{1}, "", {{5, 2, 0, 1}, {6, 1, 0, 1}}}).has_value());
+    EXPECT_FALSE(
+        applyEdit(map, Edit{EditSource::Brush, LabelId{1}, "", {{5, 2, 0, 1}, {6, 1, 0, 1}}}).has_value());
     EXPECT_EQ(map.labels(), untouched);
 }
 
@@ -100,7 +102,9 @@ TEST(Edit, Toward_TurnsOneMapIntoAnotherButNotLockedVoxels) {
     ASSERT_TRUE(applyEdit(map, *edit).has_value());
     for (std::size_t v = 0; v < a.size(); ++v)
         EXPECT_EQ(map.labels()[v], a[v] == 2 || b[v] == 2 ? a[v] : b[v]);
-    EXPECT_FALSE(editToward(map, LabelMap(Geometry::axisAligned({9, 7, 4}, {1, 1, 1})), EditSource::Import, {}).has_value());
+    EXPECT_FALSE(
+        editToward(map, LabelMap(Geometry::axisAligned({9, 7, 4}, {1, 1, 1})), EditSource::Import, {})
+            .has_value());
 }
 
 TEST(History, UndoAndRedo_FollowTheJournal) {

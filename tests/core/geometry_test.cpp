@@ -60,7 +60,8 @@ TEST(Geometry, CheckSameGrid_NamesSizeOrDistance) {
     const Geometry c = Geometry::axisAligned({4, 5, 6}, {1, 1, 2}, {0, 0, 0.5});
     EXPECT_TRUE(checkSameGrid(a, "a", a, "b").has_value());
     ASSERT_FALSE(checkSameGrid(a, "mask.nii", b, "the image").has_value());
-    EXPECT_NE(checkSameGrid(a, "mask.nii", b, "the image").error().sentence.find("4 x 5 x 7"), std::string::npos);
+    EXPECT_NE(checkSameGrid(a, "mask.nii", b, "the image").error().sentence.find("4 x 5 x 7"),
+              std::string::npos);
     ASSERT_FALSE(checkSameGrid(a, "a", c, "c").has_value());
     EXPECT_NE(checkSameGrid(a, "a", c, "c").error().sentence.find("0.5 mm"), std::string::npos);
 }

@@ -1,5 +1,4 @@
 #include "core/geometry/slice_plane.h"
-
 #include "core/image/volume.h"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #pragma once
-// The part of GoogleTest's interface that the tests of core and inference use, for machines that have nothing but
-// a compiler and LibTorch. GoogleTest itself is used wherever it is installed.
+// The part of GoogleTest's interface that the tests of core and inference use, for machines that have nothing
+// but a compiler and LibTorch. GoogleTest itself is used wherever it is installed.
 
 #include <cmath>
 #include <cstdio>
@@ -44,7 +44,7 @@ inline bool registerTest(const char* suite, const char* name, std::function<Test
 
 template <class T>
 std::string shown(const T& value) {
-    if constexpr (requires(std::ostream& s) { s << value; }) {
+    if constexpr (requires(std::ostream & s) { s << value; }) {
         std::ostringstream s;
         s << value;
         return s.str();
@@ -99,31 +99,33 @@ inline int runAll() {
         skipped += Test::skipped();
         std::cout << (Test::failed() ? "[  FAILED  ] " : "[       OK ] ") << r.name << std::endl;
     }
-    std::cout << ran - failed - skipped << " passed, " << failed << " failed, " << skipped << " skipped" << std::endl;
+    std::cout << ran - failed - skipped << " passed, " << failed << " failed, " << skipped << " skipped"
+              << std::endl;
     return failed ? 1 : 0;
 }
 
 } // namespace testing
 
-#define TANDEM_TEST_(suite, name, base)                                                                                \
-    class suite##_##name##_Test : public base {                                                                        \
-        void TestBody() override;                                                                                      \
-        static inline const bool registered_ =                                                                         \
-            ::testing::registerTest(#suite, #name, [] { return static_cast<::testing::Test*>(new suite##_##name##_Test); }); \
-    };                                                                                                                 \
+#define TANDEM_TEST_(suite, name, base)                                                                      \
+    class suite##_##name##_Test : public base {                                                              \
+        void TestBody() override;                                                                            \
+        static inline const bool registered_ = ::testing::registerTest(                                      \
+            #suite, #name, [] { return static_cast<::testing::Test*>(new suite##_##name##_Test); });         \
+    };                                                                                                       \
     void suite##_##name##_Test::TestBody()
 #define TEST(suite, name) TANDEM_TEST_(suite, name, ::testing::Test)
 #define TEST_F(fixture, name) TANDEM_TEST_(fixture, name, fixture)
 
-#define TANDEM_EXPECT_(ok, what)                                                                                       \
-    if (ok) {                                                                                                          \
-    } else                                                                                                             \
+#define TANDEM_EXPECT_(ok, what)                                                                             \
+    if (ok) {                                                                                                \
+    } else                                                                                                   \
         ::testing::Report(__FILE__, __LINE__, what)
-#define TANDEM_ASSERT_(ok, what)                                                                                       \
-    if (ok) {                                                                                                          \
-    } else                                                                                                             \
+#define TANDEM_ASSERT_(ok, what)                                                                             \
+    if (ok) {                                                                                                \
+    } else                                                                                                   \
         return ::testing::Void() & ::testing::Report(__FILE__, __LINE__, what)
-#define TANDEM_WORDS_(a, op, b) (std::string(#a " " #op " " #b " does not hold: ") + ::testing::shown(a) + ", " + ::testing::shown(b))
+#define TANDEM_WORDS_(a, op, b)                                                                              \
+    (std::string(#a " " #op " " #b " does not hold: ") + ::testing::shown(a) + ", " + ::testing::shown(b))
 
 #define EXPECT_TRUE(x) TANDEM_EXPECT_((x), #x " is false")
 #define EXPECT_FALSE(x) TANDEM_EXPECT_(!(x), #x " is true")
