@@ -2,6 +2,7 @@
 // The part of GoogleTest's interface that the tests of core and inference use, for machines that have nothing
 // but a compiler and LibTorch. GoogleTest itself is used wherever it is installed.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <functional>
@@ -109,9 +110,9 @@ inline int runAll() {
 #define TANDEM_TEST_(suite, name, base)                                                                      \
     class suite##_##name##_Test : public base {                                                              \
         void TestBody() override;                                                                            \
-        static inline const bool registered_ = ::testing::registerTest(                                      \
-            #suite, #name, [] { return static_cast<::testing::Test*>(new suite##_##name##_Test); });         \
     };                                                                                                       \
+    static const bool suite##_##name##_registered_ = ::testing::registerTest(                                \
+        #suite, #name, []() -> ::testing::Test* { return new suite##_##name##_Test; });                      \
     void suite##_##name##_Test::TestBody()
 #define TEST(suite, name) TANDEM_TEST_(suite, name, ::testing::Test)
 #define TEST_F(fixture, name) TANDEM_TEST_(fixture, name, fixture)
@@ -152,7 +153,7 @@ inline int runAll() {
 #define SCOPED_TRACE(words) (void)0
 
 #ifndef TANDEM_GTEST_NO_MAIN
-int main() {
+__attribute__((weak)) int main() { // weak: a test program of several sources has one in each
     return ::testing::runAll();
 }
 #endif
