@@ -1,0 +1,36 @@
+#pragma once
+
+#include "app/composition.h"
+#include "core/result.h"
+#include "core/usecases/job.h"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+namespace tandem {
+
+/// What a command gets to work with.
+struct CommandContext {
+    Parts& parts;
+    std::stop_token stop;           ///< set by Ctrl+C
+    Progress progress;              ///< a bar on standard error when that is a terminal, silent otherwise
+    std::function<Result<void>()> run; ///< set by the chosen command's callback, run after parsing
+};
+
+/// Each command adds its subcommand, options and example; its callback sets CommandContext::run.
+void addBenchCommand(CLI::App&, CommandContext&);
+void addDoctorCommand(CLI::App&, CommandContext&);
+void addModelCommand(CLI::App&, CommandContext&);
+void addPhantomCommand(CLI::App&, CommandContext&);
+void addSegmentCommand(CLI::App&, CommandContext&);
+
+/// Starts a subcommand; `example` closes its help page.
+CLI::App* newCommand(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example);
+
+/// Prints to standard output ("-") or writes a file (temporary name, rename). Error: FileUnwritable.
+Result<void> writeReport(const std::string& target, const std::string& text);
+
+} // namespace tandem

@@ -1,0 +1,135 @@
+#include "app/cli/command_line.h"
+
+#include "app/cli/command.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <string_view>
+#include <thread>
+
+namespace tandem {
+namespace {
+
+constexpr std::array<std::string_view, 12> commands{"segment", "evaluate", "model",   "pack",  "train",  "project",
+                                                    "dicom",   "phantom",  "bench",   "doctor", "help",   "version"};
+
+// Ctrl+C sets a flag (all that a signal handler may do); a thread turns it into a stop request.
+std::atomic<bool> interrupted{false};
+
+class InterruptWatch {
+public:
+    InterruptWatch() : thread_([this](const std::stop_token& end) { watch(end); }) {
+        std::signal(SIGINT, [](int) { interrupted = true; });
+        std::signal(SIGTERM, [](int) { interrupted = true; });
+    }
+    std::stop_token token() const { return source_.get_token(); }
+
+private:
+    void watch(const std::stop_token& end) {
+        while (!end.stop_requested()) {
+            if (interrupted)
+                source_.request_stop();
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    }
+    std::stop_source source_;
+    std::jthread thread_;
+};
+
+Progress progressBar() {
+    if (!isatty(STDERR_FILENO))
+        return [](double, std::string_view) {};
+    return [](double fraction, std::string_view sentence) {
+        constexpr int width = 30;
+        const int filled = static_cast<int>(fraction * width);
+        std::string bar(static_cast<std::size_t>(filled), '#');
+        bar.resize(width, '.');
+        std::fprintf(stderr, "\r[%s] %3.0f %% %.*s\x1b[K", bar.c_str(), 100 * fraction,
+                     static_cast<int>(sentence.size()), sentence.data());
+        if (fraction >= 1)
+            std::fputc('\n', stderr);
+    };
+}
+
+int statusOf(const Error& error) {
+    if (error.code == ErrorCode::Cancelled)
+        return 130;
+    std::cerr << "tandem: " << error.sentence << "\n";
+    return 1;
+}
+
+int runParsed(CommandContext& context) {
+    try {
+        const Result<void> done = context.run();
+        return done ? 0 : statusOf(done.error());
+    } catch (const std::bad_alloc&) {
+        return statusOf({ErrorCode::OutOfMemory, "There is not enough memory for this."});
+    } catch (const std::exception& e) {
+        return statusOf({ErrorCode::Internal, std::string("An unexpected problem: ") + e.what()});
+    }
+}
+
+} // namespace
+
+bool isCommandLine(int argc, const char* const* argv) {
+    if (argc < 2)
+        return false;
+    const std::string_view first = argv[1];
+    if (first == "--help" || first == "-h" || first == "--version")
+        return true;
+    return std::find(commands.begin(), commands.end(), first) != commands.end();
+}
+
+CLI::App* newCommand(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example) {
+    CLI::App* command = parent.add_subcommand(name, what);
+    command->footer("Example:\n  " + example);
+    return command;
+}
+
+Result<void> writeReport(const std::string& target, const std::string& text) {
+    if (target == "-") {
+        std::cout << text << std::flush;
+        return {};
+    }
+    const std::filesystem::path temporary = target + ".part";
+    std::ofstream file(temporary, std::ios::binary);
+    file << text;
+    file.close();
+    std::error_code failed;
+    if (file)
+        std::filesystem::rename(temporary, target, failed);
+    if (!file || failed) {
+        std::filesystem::remove(temporary, failed);
+        return Error{ErrorCode::FileUnwritable, "Cannot write " + target + "; check the folder and its permissions."};
+    }
+    return {};
+}
+
+int runCommandLine(int argc, const char* const* argv, Parts& parts) {
+    CLI::App app{"Tandem: masks on medical images, drawn by a network and a person together.\n"
+                 "Without a command it opens the window: tandem [PROJECT.tandem | IMAGE | FOLDER]..."};
+    app.name("tandem");
+    app.set_version_flag("--version", std::string("tandem ") + TANDEM_VERSION);
+    app.require_subcommand(1);
+    InterruptWatch watch;
+    CommandContext context{parts, watch.token(), progressBar(), {}};
+    addSegmentCommand(app, context);
+    addModelCommand(app, context);
+    addPhantomCommand(app, context);
+    addBenchCommand(app, context);
+    addDoctorCommand(app, context);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? 0 : 2;
+    }
+    return runParsed(context);
+}
+
+} // namespace tandem
