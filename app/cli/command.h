@@ -15,8 +15,8 @@ namespace tandem {
 /// What a command gets to work with.
 struct CommandContext {
     Parts& parts;
-    std::stop_token stop;           ///< set by Ctrl+C
-    Progress progress;              ///< a bar on standard error when that is a terminal, silent otherwise
+    std::stop_token stop;              ///< set by Ctrl+C
+    Progress progress;                 ///< a bar on standard error when that is a terminal, silent otherwise
     std::function<Result<void>()> run; ///< set by the chosen command's callback, run after parsing
 };
 
@@ -28,7 +28,8 @@ void addPhantomCommand(CLI::App&, CommandContext&);
 void addSegmentCommand(CLI::App&, CommandContext&);
 
 /// Starts a subcommand; `example` closes its help page.
-CLI::App* newCommand(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example);
+CLI::App* newCommand(CLI::App& parent, const std::string& name, const std::string& what,
+                     const std::string& example);
 
 /// Prints to standard output ("-") or writes a file (temporary name, rename). Error: FileUnwritable.
 Result<void> writeReport(const std::string& target, const std::string& text);

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -15,9 +14,6 @@
 
 namespace tandem {
 namespace {
-
-constexpr std::array<std::string_view, 12> commands{"segment", "evaluate", "model",   "pack",  "train",  "project",
-                                                    "dicom",   "phantom",  "bench",   "doctor", "help",   "version"};
 
 // Ctrl+C sets a flag (all that a signal handler may do); a thread turns it into a stop request.
 std::atomic<bool> interrupted{false};
@@ -77,16 +73,8 @@ int runParsed(CommandContext& context) {
 
 } // namespace
 
-bool isCommandLine(int argc, const char* const* argv) {
-    if (argc < 2)
-        return false;
-    const std::string_view first = argv[1];
-    if (first == "--help" || first == "-h" || first == "--version")
-        return true;
-    return std::find(commands.begin(), commands.end(), first) != commands.end();
-}
-
-CLI::App* newCommand(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example) {
+CLI::App* newCommand(CLI::App& parent, const std::string& name, const std::string& what,
+                     const std::string& example) {
     CLI::App* command = parent.add_subcommand(name, what);
     command->footer("Example:\n  " + example);
     return command;
@@ -106,7 +94,8 @@ Result<void> writeReport(const std::string& target, const std::string& text) {
         std::filesystem::rename(temporary, target, failed);
     if (!file || failed) {
         std::filesystem::remove(temporary, failed);
-        return Error{ErrorCode::FileUnwritable, "Cannot write " + target + "; check the folder and its permissions."};
+        return Error{ErrorCode::FileUnwritable,
+                     "Cannot write " + target + "; check the folder and its permissions."};
     }
     return {};
 }

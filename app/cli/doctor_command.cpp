@@ -27,8 +27,8 @@ std::string vectorUnits() {
 }
 
 void printMachine() {
-    std::cout << "Tandem " << TANDEM_VERSION << "\nProcessor: " << firstMatch("/proc/cpuinfo", "model name") << ", "
-              << std::thread::hardware_concurrency() << " threads; vector units: " << vectorUnits()
+    std::cout << "Tandem " << TANDEM_VERSION << "\nProcessor: " << firstMatch("/proc/cpuinfo", "model name")
+              << ", " << std::thread::hardware_concurrency() << " threads; vector units: " << vectorUnits()
               << "\nMemory: " << firstMatch("/proc/meminfo", "MemTotal") << " in all, "
               << firstMatch("/proc/meminfo", "MemAvailable") << " free\n";
 }
@@ -52,8 +52,8 @@ Result<void> examine(CommandContext& context) {
 } // namespace
 
 void addDoctorCommand(CLI::App& app, CommandContext& context) {
-    CLI::App* command = newCommand(app, "doctor", "Say what this machine offers and whether all parts are there",
-                                   "tandem doctor");
+    CLI::App* command = newCommand(
+        app, "doctor", "Say what this machine offers and whether all parts are there", "tandem doctor");
     command->callback([&context] { context.run = [&context] { return examine(context); }; });
 }
 

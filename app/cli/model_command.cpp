@@ -14,10 +14,11 @@ Result<void> printInfo(const std::vector<std::string>& files, CommandContext& co
         const Result<ModelInfo> info = (*library)->modelInfo(file);
         if (!info)
             return info.error();
-        std::cout << file << "\n  " << info->description << "\n  variant      " << info->variant << "\n  preprocess   "
-                  << info->preprocess << "\n  parameters   " << info->parameters << "\n  input        "
-                  << info->imageSize << " px\n  points       " << (info->trainedForPoints ? "yes" : "no")
-                  << "\n  id           " << info->id << "\n  bytes        " << info->fileBytes << "\n";
+        std::cout << file << "\n  " << info->description << "\n  variant      " << info->variant
+                  << "\n  preprocess   " << info->preprocess << "\n  parameters   " << info->parameters
+                  << "\n  input        " << info->imageSize << " px\n  points       "
+                  << (info->trainedForPoints ? "yes" : "no") << "\n  id           " << info->id
+                  << "\n  bytes        " << info->fileBytes << "\n";
         if (!info->cardText.empty())
             std::cout << "  card         " << info->cardText << "\n";
     }
@@ -34,8 +35,8 @@ Result<void> convertFile(const std::string& from, const std::string& to, bool ha
 void printReport(const VerifyReport& report) {
     std::cout << report.folder.string() << "\n";
     for (const TensorCheck& t : report.tensors)
-        std::printf("  %-4s %9.2e  %s: %s%s%s\n", t.passed ? "ok" : "FAIL", t.largestDifference, t.golden.c_str(),
-                    t.name.c_str(), t.problem.empty() ? "" : "  ", t.problem.c_str());
+        std::printf("  %-4s %9.2e  %s: %s%s%s\n", t.passed ? "ok" : "FAIL", t.largestDifference,
+                    t.golden.c_str(), t.name.c_str(), t.problem.empty() ? "" : "  ", t.problem.c_str());
     for (const std::string& name : report.ignored)
         std::printf("  not known, left out: %s\n", name.c_str());
     std::fflush(stdout);
@@ -58,7 +59,8 @@ Result<void> verifyFolders(const std::vector<std::string>& folders, CommandConte
             failures += folder + " (no known tensor)";
     }
     if (!failures.empty())
-        return Error{ErrorCode::ModelInvalid, "These tensors differ from the expected ones: " + failures + "."};
+        return Error{ErrorCode::ModelInvalid,
+                     "These tensors differ from the expected ones: " + failures + "."};
     std::cout << "All tensors agree.\n";
     return {};
 }
@@ -73,23 +75,30 @@ void addModelCommand(CLI::App& app, CommandContext& context) {
     auto files = std::make_shared<std::vector<std::string>>();
     CLI::App* info = newCommand(*model, "info", "What a model file is", "tandem model info medsam_vit_b.pth");
     info->add_option("FILE", *files, "Model files (.safetensors, .pth)")->required();
-    info->callback([files, &context] { context.run = [files, &context] { return printInfo(*files, context); }; });
+    info->callback(
+        [files, &context] { context.run = [files, &context] { return printInfo(*files, context); }; });
 
     CLI::App* verify = newCommand(*model, "verify", "Recompute the stored tensors of a folder and compare",
                                   "tandem model verify tests/data/golden/paper");
-    verify->add_option("DIR", *files, "Folders with config.json, model.*, tensors.safetensors or expected.safetensors")
+    verify
+        ->add_option("DIR", *files,
+                     "Folders with config.json, model.*, tensors.safetensors or expected.safetensors")
         ->required();
-    verify->callback([files, &context] { context.run = [files, &context] { return verifyFolders(*files, context); }; });
+    verify->callback(
+        [files, &context] { context.run = [files, &context] { return verifyFolders(*files, context); }; });
 
     auto half = std::make_shared<bool>(false);
     auto paths = std::make_shared<std::pair<std::string, std::string>>();
-    CLI::App* convert = newCommand(*model, "convert", "Write a checkpoint as .safetensors with its configuration",
-                                   "tandem model convert medsam_vit_b.pth medsam_vit_b.safetensors");
+    CLI::App* convert =
+        newCommand(*model, "convert", "Write a checkpoint as .safetensors with its configuration",
+                   "tandem model convert medsam_vit_b.pth medsam_vit_b.safetensors");
     convert->add_option("FROM", paths->first, "Checkpoint")->required();
     convert->add_option("TO", paths->second, "File to write (.safetensors)")->required();
     convert->add_flag("--float16", *half, "Store the weights in half precision");
     convert->callback([paths, half, &context] {
-        context.run = [paths, half, &context] { return convertFile(paths->first, paths->second, *half, context); };
+        context.run = [paths, half, &context] {
+            return convertFile(paths->first, paths->second, *half, context);
+        };
     });
 }
 

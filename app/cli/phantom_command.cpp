@@ -1,5 +1,4 @@
 #include "app/cli/command.h"
-
 #include "core/imaging/imaging.h"
 #include "core/phantom/phantom.h"
 
@@ -28,7 +27,8 @@ Result<void> writePhantom(const PhantomArguments& a, CommandContext& context) {
     std::error_code failed;
     std::filesystem::create_directories(folder, failed);
     if (failed || !std::filesystem::is_directory(folder))
-        return Error{ErrorCode::FileUnwritable, "Cannot make the folder " + a.folder + ": " + failed.message() + "."};
+        return Error{ErrorCode::FileUnwritable,
+                     "Cannot make the folder " + a.folder + ": " + failed.message() + "."};
     context.progress(0.05, "Making the phantom");
     const Phantom phantom = makePhantom(phantomGrid(a.oblique), a.seed);
     const std::string image = a.dicom ? "dicom" : "ct.nii.gz";
@@ -37,13 +37,15 @@ Result<void> writePhantom(const PhantomArguments& a, CommandContext& context) {
                                          : writeNiftiVolume(folder / image, phantom.image);
     if (!written)
         return written;
-    if (Result<void> labels = context.parts.reader->writeLabels(folder / "labels.nii.gz", phantom.labels); !labels)
+    if (Result<void> labels = context.parts.reader->writeLabels(folder / "labels.nii.gz", phantom.labels);
+        !labels)
         return labels;
     const std::string row = "phantom_" + std::to_string(a.seed) + ",phantom_" + std::to_string(a.seed) +
-                            ",CT,abdomen (synthetic)," + image + ",labels.nii.gz," + labelColumn(phantom.names) +
-                            ",Tandem phantom,Apache-2.0,yes\n";
-    if (Result<void> pairs = writeReport((folder / "pairs.csv").string(),
-                                         "case,patient,modality,anatomy,image,mask,labels,source,licence,train\n" + row);
+                            ",CT,abdomen (synthetic)," + image + ",labels.nii.gz," +
+                            labelColumn(phantom.names) + ",Tandem phantom,Apache-2.0,yes\n";
+    if (Result<void> pairs =
+            writeReport((folder / "pairs.csv").string(),
+                        "case,patient,modality,anatomy,image,mask,labels,source,licence,train\n" + row);
         !pairs)
         return pairs;
     context.progress(1, "Done");
@@ -57,7 +59,9 @@ void addPhantomCommand(CLI::App& app, CommandContext& context) {
     auto arguments = std::make_shared<PhantomArguments>();
     CLI::App* command = newCommand(app, "phantom", "Make a labelled synthetic CT of an abdomen",
                                    "tandem phantom demo/ --oblique --seed 3");
-    command->add_option("DIR", arguments->folder, "Folder to write ct.nii.gz (or dicom/), labels.nii.gz, pairs.csv to")
+    command
+        ->add_option("DIR", arguments->folder,
+                     "Folder to write ct.nii.gz (or dicom/), labels.nii.gz, pairs.csv to")
         ->required();
     command->add_flag("--dicom", arguments->dicom, "Write the image as a DICOM series instead of NIfTI");
     command->add_flag("--oblique", arguments->oblique, "Tilt the grid by 12 and 8 degrees");

@@ -79,9 +79,10 @@ bool inBox(const SliceBox& b, const Point<SlicePx>& p) {
     return p[0] >= b.x0 && p[0] <= b.x1 && p[1] >= b.y0 && p[1] <= b.y1;
 }
 
-// A point joins the box of its slice: the only one, or the only one around it. Without a box, the points of a slice
-// make one object.
-Result<void> joinPoint(std::vector<SlicePrompts>& objects, const SlicePointPrompt& p, Plane plane, LabelId label) {
+// A point joins the box of its slice: the only one, or the only one around it. Without a box, the points of a
+// slice make one object.
+Result<void> joinPoint(std::vector<SlicePrompts>& objects, const SlicePointPrompt& p, Plane plane,
+                       LabelId label) {
     std::vector<SlicePrompts*> onSlice, around;
     for (SlicePrompts& o : objects)
         if (o.slice == SliceKey{plane, p.slice}) {
@@ -89,11 +90,13 @@ Result<void> joinPoint(std::vector<SlicePrompts>& objects, const SlicePointPromp
             if (o.prompts.box && inBox(*o.prompts.box, p.point.at))
                 around.push_back(&o);
         }
-    SlicePrompts* target = onSlice.size() == 1 ? onSlice.front() : around.size() == 1 ? around.front() : nullptr;
+    SlicePrompts* target = onSlice.size() == 1  ? onSlice.front()
+                           : around.size() == 1 ? around.front()
+                                                : nullptr;
     if (!onSlice.empty() && !target)
-        return Error{ErrorCode::InvalidArgument, "It is not clear to which of the boxes on slice " +
-                                                     std::to_string(p.slice) +
-                                                     " a point belongs; use --prompts with a JSON file instead."};
+        return Error{ErrorCode::InvalidArgument,
+                     "It is not clear to which of the boxes on slice " + std::to_string(p.slice) +
+                         " a point belongs; use --prompts with a JSON file instead."};
     if (!target) {
         objects.push_back({{plane, p.slice}, label, {}});
         target = &objects.back();
@@ -102,7 +105,8 @@ Result<void> joinPoint(std::vector<SlicePrompts>& objects, const SlicePointPromp
     return {};
 }
 
-Result<void> addFromMask(PromptList& list, const PromptArguments& a, const Volume& volume, const ImageReader& reader) {
+Result<void> addFromMask(PromptList& list, const PromptArguments& a, const Volume& volume,
+                         const ImageReader& reader) {
     const Result<LabelMap> mask = reader.readLabels(a.boxesFrom);
     if (!mask)
         return mask.error();
@@ -114,7 +118,8 @@ Result<void> addFromMask(PromptList& list, const PromptArguments& a, const Volum
     const std::vector<SlicePrompts> found = promptsFromMask(*mask, list.plane, only, a.growPx);
     if (found.empty())
         return Error{ErrorCode::InvalidArgument,
-                     a.boxesFrom + (only ? " has no voxel of label " + std::to_string(a.label) : " is empty") +
+                     a.boxesFrom +
+                         (only ? " has no voxel of label " + std::to_string(a.label) : " is empty") +
                          ", so there is no box to start from."};
     list.objects.insert(list.objects.end(), found.begin(), found.end());
     return {};
@@ -147,7 +152,8 @@ Result<SlicePrompts> promptFromJson(const Json& j, Plane plane, const std::strin
         for (const Json& p : j["points"]) {
             if (!numbers(p, 3))
                 return bad;
-            out.prompts.points.push_back({{{p[0].get<double>(), p[1].get<double>()}}, p[2].get<double>() > 0});
+            out.prompts.points.push_back(
+                {{{p[0].get<double>(), p[1].get<double>()}}, p[2].get<double>() > 0});
         }
     }
     if (!out.prompts.box && out.prompts.points.empty())
@@ -161,11 +167,14 @@ Result<void> addFromFile(PromptList& list, const std::string& file) {
         return Error{ErrorCode::FileNotFound, "Cannot open " + file + "."};
     const Json j = Json::parse(stream, nullptr, false);
     if (j.is_discarded() || !j.is_object() || !j.contains("prompts") || !j["prompts"].is_array())
-        return Error{ErrorCode::FormatInvalid, file + " is not a prompts file: {\"plane\": \"axial\", \"prompts\": [...]}."};
+        return Error{ErrorCode::FormatInvalid,
+                     file + " is not a prompts file: {\"plane\": \"axial\", \"prompts\": [...]}."};
     if (j.contains("plane")) {
-        const auto plane = j["plane"].is_string() ? planeFromName(j["plane"].get<std::string>()) : std::nullopt;
+        const auto plane =
+            j["plane"].is_string() ? planeFromName(j["plane"].get<std::string>()) : std::nullopt;
         if (!plane)
-            return Error{ErrorCode::FormatInvalid, file + " names a plane other than axial, coronal or sagittal."};
+            return Error{ErrorCode::FormatInvalid,
+                         file + " names a plane other than axial, coronal or sagittal."};
         list.plane = *plane;
     }
     for (const Json& prompt : j["prompts"]) {
@@ -184,12 +193,15 @@ Result<void> addFromFile(PromptList& list, const std::string& file) {
 void addPromptOptions(CLI::App& command, PromptArguments& a) {
     command.add_option("--box", a.boxes, "Box on a slice: K:x0,y0,x1,y1, both corners inside")->take_all();
     command.add_option("--point", a.points, "Point on a slice: K:x,y,+ (in) or K:x,y,- (out)")->take_all();
-    command.add_option("--boxes-from", a.boxesFrom, "Label map; the tight box of every label on every slice is a prompt");
+    command.add_option("--boxes-from", a.boxesFrom,
+                       "Label map; the tight box of every label on every slice is a prompt");
     command.add_option("--prompts", a.promptsFile, "Prompts as JSON");
     command.add_option("--plane", a.plane, "axial, coronal or sagittal")
         ->check(CLI::IsMember({"axial", "coronal", "sagittal"}))
         ->capture_default_str();
-    command.add_option("--label", a.label, "The one label of --boxes-from to take; the label of boxes and points")
+    command
+        .add_option("--label", a.label,
+                    "The one label of --boxes-from to take; the label of boxes and points")
         ->check(CLI::Range(1, 65535));
     command.add_option("--grow", a.growPx, "Move each edge of --boxes-from outward by so many voxels")
         ->check(CLI::Range(0.0, 1e6));

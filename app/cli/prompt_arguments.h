@@ -20,7 +20,9 @@ struct PromptArguments {
     int label = 0;     ///< 0: all labels of boxesFrom; label 1 for boxes and points
     double growPx = 0; ///< moves each edge of boxesFrom outward
 
-    bool any() const { return !boxes.empty() || !points.empty() || !boxesFrom.empty() || !promptsFile.empty(); }
+    bool any() const {
+        return !boxes.empty() || !points.empty() || !boxesFrom.empty() || !promptsFile.empty();
+    }
 };
 
 struct PromptList {
@@ -30,8 +32,8 @@ struct PromptList {
 
 void addPromptOptions(CLI::App&, PromptArguments&);
 
-/// Turns the arguments into prompts. Errors: InvalidArgument for words that do not parse (named), FormatInvalid for a
-/// prompts file, GridMismatch for a mask on another grid.
+/// Turns the arguments into prompts. Errors: InvalidArgument for words that do not parse (named),
+/// FormatInvalid for a prompts file, GridMismatch for a mask on another grid.
 Result<PromptList> gatherPrompts(const PromptArguments&, const Volume&, const ImageReader&);
 
 } // namespace tandem

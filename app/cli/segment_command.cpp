@@ -1,6 +1,5 @@
 #include "app/cli/command.h"
 #include "app/cli/prompt_arguments.h"
-
 #include "core/image/render.h"
 #include "core/imaging/imaging.h"
 #include "core/usecases/segment_volume.h"
@@ -20,7 +19,8 @@ Result<std::unique_ptr<Segmenter>> segmenterWithModel(const std::string& model, 
     const Result<InferenceLibrary*> library = context.parts.inference();
     if (!library)
         return library.error();
-    const std::filesystem::path file = model.empty() ? context.parts.defaultModel : std::filesystem::path(model);
+    const std::filesystem::path file =
+        model.empty() ? context.parts.defaultModel : std::filesystem::path(model);
     if (file.empty())
         return Error{ErrorCode::FileNotFound, "The bundled model is missing; name one with --model."};
     std::unique_ptr<Segmenter> segmenter = (*library)->createSegmenter();
@@ -29,7 +29,8 @@ Result<std::unique_ptr<Segmenter>> segmenterWithModel(const std::string& model, 
     return segmenter;
 }
 
-Result<void> writePreview(const std::string& file, const Volume& volume, const LabelMap& labels, Plane plane) {
+Result<void> writePreview(const std::string& file, const Volume& volume, const LabelMap& labels,
+                          Plane plane) {
     const SliceKey slice{plane, fullestSlice(labels, plane)};
     constexpr int longestPx = 768;
     const Result<RgbImage> picture = renderSlice(volume, labels, slice, defaultWindow(volume), longestPx);
@@ -44,7 +45,8 @@ bool isNiftiName(const std::string& name) {
 
 Result<void> segment(const SegmentArguments& a, CommandContext& context) {
     if (!isNiftiName(a.out))
-        return Error{ErrorCode::FormatUnsupported, "Masks are written as NIfTI: name the --out file .nii or .nii.gz."};
+        return Error{ErrorCode::FormatUnsupported,
+                     "Masks are written as NIfTI: name the --out file .nii or .nii.gz."};
     const Result<LoadedImage> image = context.parts.reader->read(a.image, {}, a.frame);
     if (!image)
         return image.error();
@@ -72,14 +74,16 @@ Result<void> segment(const SegmentArguments& a, CommandContext& context) {
 
 void addSegmentCommand(CLI::App& app, CommandContext& context) {
     auto a = std::make_shared<SegmentArguments>();
-    CLI::App* command = newCommand(app, "segment", "Segment structures on slices from boxes and points",
-                                   "tandem segment ct.nii.gz --box 40:60,52,118,109 --out liver.nii.gz --preview liver.png");
+    CLI::App* command =
+        newCommand(app, "segment", "Segment structures on slices from boxes and points",
+                   "tandem segment ct.nii.gz --box 40:60,52,118,109 --out liver.nii.gz --preview liver.png");
     command->add_option("IMAGE", a->image, "Image file or DICOM folder")->required();
     addPromptOptions(*command, a->prompts);
     command->add_option("--frame", a->frame, "Which volume of a 4-D image")->check(CLI::NonNegativeNumber);
     command->add_option("--model", a->model, "Model file (.safetensors, .pth); the bundled one if not given");
     command->add_option("--preview", a->preview, "PNG of the slice with most of the result");
-    command->add_option("--out", a->out, "Label map to write (.nii, .nii.gz) on the image's grid")->required();
+    command->add_option("--out", a->out, "Label map to write (.nii, .nii.gz) on the image's grid")
+        ->required();
     command->callback([a, &context] {
         if (!a->prompts.any())
             throw CLI::RequiredError("--box, --point, --boxes-from or --prompts");

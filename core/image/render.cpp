@@ -32,13 +32,16 @@ double interpolated(const SliceImage& s, const Point<SlicePx>& p, int component)
     const std::int64_t x1 = std::min(x0 + 1, s.width - 1), y1 = std::min(y0 + 1, s.height - 1);
     const double fx = x - static_cast<double>(x0), fy = y - static_cast<double>(y0);
     const auto at = [&](std::int64_t i, std::int64_t j) {
-        return static_cast<double>(s.values[static_cast<std::size_t>((j * s.width + i) * s.components + component)]);
+        return static_cast<double>(
+            s.values[static_cast<std::size_t>((j * s.width + i) * s.components + component)]);
     };
-    return (1 - fy) * ((1 - fx) * at(x0, y0) + fx * at(x1, y0)) + fy * ((1 - fx) * at(x0, y1) + fx * at(x1, y1));
+    return (1 - fy) * ((1 - fx) * at(x0, y0) + fx * at(x1, y0)) +
+           fy * ((1 - fx) * at(x0, y1) + fx * at(x1, y1));
 }
 
 std::uint8_t grey(double value, const GreyWindow& w) {
-    return static_cast<std::uint8_t>(std::clamp((value - (w.level - w.width / 2)) / w.width, 0.0, 1.0) * 255 + 0.5);
+    return static_cast<std::uint8_t>(std::clamp((value - (w.level - w.width / 2)) / w.width, 0.0, 1.0) * 255 +
+                                     0.5);
 }
 
 std::uint8_t mixed(std::uint8_t under, std::uint8_t over, double alpha) {
@@ -66,7 +69,8 @@ void overlay(RgbImage& picture, const std::vector<std::uint16_t>& labels) {
 
 } // namespace
 
-Result<RgbImage> renderSlice(const Volume& volume, const LabelMap& map, SliceKey key, GreyWindow window, int longestPx) {
+Result<RgbImage> renderSlice(const Volume& volume, const LabelMap& map, SliceKey key, GreyWindow window,
+                             int longestPx) {
     const Geometry& g = volume.geometry();
     if (Result<void> same = checkSameGrid(map.grid(), "The mask", g, "the image"); !same)
         return same.error();
@@ -80,7 +84,8 @@ Result<RgbImage> renderSlice(const Volume& volume, const LabelMap& map, SliceKey
     const double height = static_cast<double>(toSlice.size[down]) * mm[down];
     const double pxPerMm = longestPx / std::max(width, height);
     RgbImage picture{std::max<std::int64_t>(1, std::llround(width * pxPerMm)),
-                     std::max<std::int64_t>(1, std::llround(height * pxPerMm)), {}};
+                     std::max<std::int64_t>(1, std::llround(height * pxPerMm)),
+                     {}};
     toSlice.scaleX = static_cast<double>(toSlice.size[across]) / static_cast<double>(picture.width);
     toSlice.scaleY = static_cast<double>(toSlice.size[down]) / static_cast<double>(picture.height);
     std::vector<std::uint16_t> labels;

@@ -14,9 +14,9 @@ struct RgbImage {
     std::vector<std::uint8_t> rgb; ///< height * width * 3
 };
 
-/// A slice as a person sees it: radiological orientation, true proportions, the longest side `longestPx`; labels as a
-/// translucent fill with a solid outline in their palette colour (labelColour).
-/// Error: InvalidArgument for a slice outside the image, GridMismatch if the labels lie on another grid.
+/// A slice as a person sees it: radiological orientation, true proportions, the longest side `longestPx`;
+/// labels as a translucent fill with a solid outline in their palette colour (labelColour). Error:
+/// InvalidArgument for a slice outside the image, GridMismatch if the labels lie on another grid.
 Result<RgbImage> renderSlice(const Volume&, const LabelMap&, SliceKey, GreyWindow, int longestPx);
 
 /// The slice of a plane with most labelled voxels; the middle one if there is none.

@@ -28,29 +28,36 @@ SliceOrder orderOf(const SliceKey& key) {
 }
 
 Result<void> checkPrompt(const Geometry& g, const SlicePrompts& p) {
-    const std::string where = std::string(planeName(p.slice.plane)) + " slice " + std::to_string(p.slice.index);
+    const std::string where =
+        std::string(planeName(p.slice.plane)) + " slice " + std::to_string(p.slice.index);
     if (p.slice.index < 0 || p.slice.index >= sliceCount(g, p.slice.plane))
-        return Error{ErrorCode::InvalidArgument,
-                     "There is no " + where + "; the image has " +
-                         std::to_string(sliceCount(g, p.slice.plane)) + " (counted from 0)."};
+        return Error{ErrorCode::InvalidArgument, "There is no " + where + "; the image has " +
+                                                     std::to_string(sliceCount(g, p.slice.plane)) +
+                                                     " (counted from 0)."};
     const auto size = sliceSize(g, p.slice.plane);
     const auto inside = [&size](double x, double y) {
-        return x >= 0 && y >= 0 && x <= static_cast<double>(size[0] - 1) && y <= static_cast<double>(size[1] - 1);
+        return x >= 0 && y >= 0 && x <= static_cast<double>(size[0] - 1) &&
+               y <= static_cast<double>(size[1] - 1);
     };
-    const std::string bounds = " (x 0.." + std::to_string(size[0] - 1) + ", y 0.." + std::to_string(size[1] - 1) + ").";
-    if (p.prompts.box && (!inside(p.prompts.box->x0, p.prompts.box->y0) || !inside(p.prompts.box->x1, p.prompts.box->y1)))
+    const std::string bounds =
+        " (x 0.." + std::to_string(size[0] - 1) + ", y 0.." + std::to_string(size[1] - 1) + ").";
+    if (p.prompts.box &&
+        (!inside(p.prompts.box->x0, p.prompts.box->y0) || !inside(p.prompts.box->x1, p.prompts.box->y1)))
         return Error{ErrorCode::InvalidArgument, "A box on " + where + " lies outside the slice" + bounds};
     if (p.prompts.box && (p.prompts.box->x1 < p.prompts.box->x0 || p.prompts.box->y1 < p.prompts.box->y0))
-        return Error{ErrorCode::InvalidArgument, "A box on " + where + " has its corners the wrong way round; give x0,y0,x1,y1 "
-                                                 "with the smaller indices first."};
+        return Error{ErrorCode::InvalidArgument, "A box on " + where +
+                                                     " has its corners the wrong way round; give x0,y0,x1,y1 "
+                                                     "with the smaller indices first."};
     for (const PointPrompt& point : p.prompts.points)
         if (!inside(point.at[0], point.at[1]))
-            return Error{ErrorCode::InvalidArgument, "A point on " + where + " lies outside the slice" + bounds};
+            return Error{ErrorCode::InvalidArgument,
+                         "A point on " + where + " lies outside the slice" + bounds};
     return {};
 }
 
 // Writes the objects of one slice into the map: the largest logit wins, below 0 nothing is written.
-Result<void> paint(LabelMap& map, const std::vector<SlicePrompts>& objects, const std::vector<Proposal>& proposals) {
+Result<void> paint(LabelMap& map, const std::vector<SlicePrompts>& objects,
+                   const std::vector<Proposal>& proposals) {
     const Proposal& first = proposals.front();
     std::vector<float> best(first.logits.size(), 0.0F);
     std::vector<std::uint16_t> winner(first.logits.size(), 0);
@@ -69,7 +76,8 @@ Result<void> paint(LabelMap& map, const std::vector<SlicePrompts>& objects, cons
         SliceMask mask(first.width, first.height);
         for (std::size_t v = 0; v < winner.size(); ++v)
             mask.inside[v] = winner[v] == label;
-        const Edit edit = editFromMask(map, objects.front().slice, mask, LabelId{label}, EditSource::Proposal, {});
+        const Edit edit =
+            editFromMask(map, objects.front().slice, mask, LabelId{label}, EditSource::Proposal, {});
         if (Result<void> done = applyEdit(map, edit); !done)
             return done;
     }
@@ -78,7 +86,8 @@ Result<void> paint(LabelMap& map, const std::vector<SlicePrompts>& objects, cons
 
 } // namespace
 
-std::vector<SlicePrompts> promptsFromMask(const LabelMap& map, Plane plane, std::optional<LabelId> only, double growPx) {
+std::vector<SlicePrompts> promptsFromMask(const LabelMap& map, Plane plane, std::optional<LabelId> only,
+                                          double growPx) {
     const Geometry& g = map.grid();
     const auto size = sliceSize(g, plane);
     std::vector<SlicePrompts> out;
@@ -90,28 +99,30 @@ std::vector<SlicePrompts> promptsFromMask(const LabelMap& map, Plane plane, std:
                     label.value != 0 && (!only || label == *only))
                     extents[label].add(x, y);
         for (const auto& [label, e] : extents) {
-            const SliceBox box{std::max(0.0, static_cast<double>(e.x0) - growPx),
-                               std::max(0.0, static_cast<double>(e.y0) - growPx),
-                               std::min(static_cast<double>(size[0] - 1), static_cast<double>(e.x1) + growPx),
-                               std::min(static_cast<double>(size[1] - 1), static_cast<double>(e.y1) + growPx)};
+            const SliceBox box{
+                std::max(0.0, static_cast<double>(e.x0) - growPx),
+                std::max(0.0, static_cast<double>(e.y0) - growPx),
+                std::min(static_cast<double>(size[0] - 1), static_cast<double>(e.x1) + growPx),
+                std::min(static_cast<double>(size[1] - 1), static_cast<double>(e.y1) + growPx)};
             out.push_back({{plane, index}, label, {box, {}}});
         }
     }
     return out;
 }
 
-Result<std::vector<Proposal>> segmentSlice(const SegmentRequest& request, Segmenter& segmenter, const Progress& progress,
-                                           std::stop_token stop) {
+Result<std::vector<Proposal>> segmentSlice(const SegmentRequest& request, Segmenter& segmenter,
+                                           const Progress& progress, std::stop_token stop) {
     std::promise<Result<std::vector<Proposal>>> promise;
     std::future<Result<std::vector<Proposal>>> answer = promise.get_future();
-    segmenter.submit(request, stop, progress,
-                     [&promise](RequestId, Result<std::vector<Proposal>> r) { promise.set_value(std::move(r)); });
+    segmenter.submit(request, stop, progress, [&promise](RequestId, Result<std::vector<Proposal>> r) {
+        promise.set_value(std::move(r));
+    });
     return answer.get();
 }
 
 Result<LabelMap> segmentVolume(const LoadedImage& image, const std::string& imageHash,
-                               const std::vector<SlicePrompts>& prompts, Segmenter& segmenter, const Progress& progress,
-                               std::stop_token stop) {
+                               const std::vector<SlicePrompts>& prompts, Segmenter& segmenter,
+                               const Progress& progress, std::stop_token stop) {
     const Geometry& g = image.volume->geometry();
     std::map<SliceOrder, std::vector<SlicePrompts>> slices;
     for (const SlicePrompts& p : prompts) {
@@ -124,11 +135,13 @@ Result<LabelMap> segmentVolume(const LoadedImage& image, const std::string& imag
     std::size_t done = 0;
     for (const auto& [order, objects] : slices) {
         progress(static_cast<double>(done) / static_cast<double>(slices.size()),
-                 "Slice " + std::to_string(++done) + " of " + std::to_string(slices.size()));
+                 "Slice " + std::to_string(done + 1) + " of " + std::to_string(slices.size()));
+        ++done;
         SegmentRequest request{image.volume, imageHash, objects.front().slice, window, {}};
         for (const SlicePrompts& o : objects)
             request.objects.push_back(o.prompts);
-        const auto proposals = segmentSlice(request, segmenter, [](double, std::string_view) {}, stop);
+        const auto proposals = segmentSlice(
+            request, segmenter, [](double, std::string_view) {}, stop);
         if (!proposals)
             return proposals.error();
         if (Result<void> painted = paint(map, objects, *proposals); !painted)

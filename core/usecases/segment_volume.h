@@ -16,18 +16,20 @@ struct SlicePrompts {
     Prompts prompts;
 };
 
-/// For every slice of a plane and every label on it (or the one given) the tight box of its voxels, each edge moved
-/// outward by `growPx` and kept inside the slice.
+/// For every slice of a plane and every label on it (or the one given) the tight box of its voxels, each edge
+/// moved outward by `growPx` and kept inside the slice.
 std::vector<SlicePrompts> promptsFromMask(const LabelMap&, Plane, std::optional<LabelId> only, double growPx);
 
 /// Asks the segmenter for one slice and waits. Errors as Segmenter::submit; Cancelled when `stop` is set.
-Result<std::vector<Proposal>> segmentSlice(const SegmentRequest&, Segmenter&, const Progress&, std::stop_token stop);
+Result<std::vector<Proposal>> segmentSlice(const SegmentRequest&, Segmenter&, const Progress&,
+                                           std::stop_token stop);
 
-/// Segments every prompted slice of a volume, one request a slice. Where the masks of several objects overlap, the
-/// largest logit wins. The result lies on the volume's grid.
-/// Errors: InvalidArgument for a slice or box outside the image; those of segmentSlice.
-Result<LabelMap> segmentVolume(const LoadedImage&, const std::string& imageHash, const std::vector<SlicePrompts>&,
-                               Segmenter&, const Progress&, std::stop_token stop);
+/// Segments every prompted slice of a volume, one request a slice. Where the masks of several objects
+/// overlap, the largest logit wins. The result lies on the volume's grid. Errors: InvalidArgument for a slice
+/// or box outside the image; those of segmentSlice.
+Result<LabelMap> segmentVolume(const LoadedImage&, const std::string& imageHash,
+                               const std::vector<SlicePrompts>&, Segmenter&, const Progress&,
+                               std::stop_token stop);
 
 /// Loads a model and waits. Errors as Segmenter::loadModel.
 Result<ModelInfo> loadModelNow(Segmenter&, const std::filesystem::path&);

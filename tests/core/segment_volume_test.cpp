@@ -1,0 +1,136 @@
+#include "core/image/render.h"
+#include "core/usecases/segment_volume.h"
+
+#include <gtest/gtest.h>
+
+namespace tandem {
+namespace {
+
+// Answers each box with its own voxels: logit 1 + number of the object inside, -1 outside.
+class BoxFiller : public Segmenter {
+public:
+    void loadModel(std::filesystem::path, std::function<void(Result<ModelInfo>)> done) override {
+        done(ModelInfo{});
+    }
+    std::optional<ModelInfo> model() const override { return ModelInfo{}; }
+    RequestId submit(SegmentRequest r, std::stop_token stop, Progress, Answer answer) override {
+        ++requests;
+        if (stop.stop_requested()) {
+            answer({1}, Error{ErrorCode::Cancelled, "Cancelled."});
+            return {1};
+        }
+        const auto size = sliceSize(r.volume->geometry(), r.slice.plane);
+        std::vector<Proposal> out;
+        for (std::size_t n = 0; n < r.objects.size(); ++n) {
+            Proposal p{r.slice, size[0], size[1], {}, 1, "box", 0, 0};
+            for (std::int64_t y = 0; y < size[1]; ++y)
+                for (std::int64_t x = 0; x < size[0]; ++x) {
+                    const SliceBox& b = *r.objects[n].box;
+                    const auto fx = static_cast<double>(x), fy = static_cast<double>(y);
+                    const bool in = fx >= b.x0 && fx <= b.x1 && fy >= b.y0 && fy <= b.y1;
+                    p.logits.push_back(in ? 1.0F + static_cast<float>(n) : -1.0F);
+                }
+            out.push_back(std::move(p));
+        }
+        answer({1}, std::move(out));
+        return {1};
+    }
+    void prefetch(SegmentRequest) override {}
+    int requests = 0;
+};
+
+LoadedImage emptyImage(Size3 size) {
+    const Geometry g = Geometry::axisAligned(size, {1, 1, 2});
+    auto values = std::vector<std::int16_t>(static_cast<std::size_t>(g.voxelCount()));
+    return {std::make_shared<const Volume>(Volume::make(g, std::move(values)).value()), {}, {}, {}};
+}
+
+const Progress silent = [](double, std::string_view) {};
+
+TEST(SegmentVolume, TightBoxesOfBlocks_GiveTheBlocksBackInEveryPlane) {
+    const LoadedImage image = emptyImage({8, 7, 6});
+    for (Plane plane : {Plane::Axial, Plane::Coronal, Plane::Sagittal}) {
+        std::vector<std::uint16_t> truth(8 * 7 * 6);
+        const Geometry& g = image.volume->geometry();
+        for (std::int64_t k = 1; k < 4; ++k)
+            for (std::int64_t j = 2; j < 5; ++j)
+                for (std::int64_t i = 1; i < 7; ++i)
+                    truth[static_cast<std::size_t>(g.offsetOf({i, j, k}))] = i < 4 ? 3 : 700;
+        const LabelMap mask = LabelMap::make(g, truth).value();
+        const auto prompts = promptsFromMask(mask, plane, std::nullopt, 0);
+        BoxFiller segmenter;
+        const auto result = segmentVolume(image, "hash", prompts, segmenter, silent, {});
+        ASSERT_TRUE(result.has_value());
+        EXPECT_EQ(result->labels(), truth);
+        EXPECT_EQ(segmenter.requests, plane == Plane::Sagittal ? 6 : 3); // one a slice, not one an object
+        for (const SlicePrompts& p : promptsFromMask(mask, plane, LabelId{700}, 0))
+            EXPECT_EQ(p.label.value, 700);
+    }
+}
+
+TEST(SegmentVolume, Grow_StaysInsideTheSlice) {
+    std::vector<std::uint16_t> one(5 * 5);
+    one[6] = 1; // (1, 1)
+    const LabelMap mask = LabelMap::make(Geometry::axisAligned({5, 5, 1}, {1, 1, 1}), one).value();
+    const auto prompts = promptsFromMask(mask, Plane::Axial, std::nullopt, 2);
+    ASSERT_EQ(prompts.size(), 1u);
+    EXPECT_EQ(*prompts[0].prompts.box, (SliceBox{0, 0, 3, 3}));
+}
+
+TEST(SegmentVolume, OverlappingObjects_LargestLogitWins) {
+    const LoadedImage image = emptyImage({6, 6, 1});
+    const SliceKey slice{Plane::Axial, 0};
+    BoxFiller segmenter;
+    const auto result = segmentVolume(
+        image, "hash", {{slice, {1}, {SliceBox{0, 0, 3, 3}, {}}}, {slice, {2}, {SliceBox{2, 2, 5, 5}, {}}}},
+        segmenter, silent, {});
+    ASSERT_TRUE(result.has_value());
+    EXPECT_EQ(result->at({1, 1, 0}).value, 1);
+    EXPECT_EQ(result->at({3, 3, 0}).value, 2);
+}
+
+TEST(SegmentVolume, PromptsOutsideTheImageOrReversed_AreSentences) {
+    const LoadedImage image = emptyImage({6, 6, 2});
+    BoxFiller segmenter;
+    const auto ask = [&](SliceKey slice, SliceBox box) {
+        return segmentVolume(image, "hash", {{slice, {1}, {box, {}}}}, segmenter, silent, {});
+    };
+    EXPECT_FALSE(ask({Plane::Axial, 2}, {0, 0, 1, 1}).has_value());
+    EXPECT_FALSE(ask({Plane::Axial, 0}, {0, 0, 6, 1}).has_value());
+    EXPECT_FALSE(ask({Plane::Axial, 0}, {3, 0, 1, 1}).has_value());
+    EXPECT_EQ(segmenter.requests, 0);
+}
+
+TEST(SegmentVolume, Stopped_IsCancelled) {
+    const LoadedImage image = emptyImage({6, 6, 2});
+    BoxFiller segmenter;
+    std::stop_source stop;
+    stop.request_stop();
+    const auto result = segmentVolume(image, "hash", {{{Plane::Axial, 0}, {1}, {SliceBox{0, 0, 1, 1}, {}}}},
+                                      segmenter, silent, stop.get_token());
+    ASSERT_FALSE(result.has_value());
+    EXPECT_EQ(result.error().code, ErrorCode::Cancelled);
+}
+
+TEST(Render, Axial_ShowsThePatientsRightOnTheLeft) {
+    // A bright voxel at the patient's right front (low L, low P), array axes reversed.
+    const Affine<Patient, Voxel> m{{{{-1, 0, 0}, {0, -1, 0}, {0, 0, 1}}}, {}};
+    const Geometry g = Geometry::make({4, 4, 1}, m).value();
+    std::vector<std::uint8_t> values(16);
+    values[15] = 255; // i = j = 3: most right, most anterior
+    std::vector<std::uint16_t> labels(16);
+    labels[0] = 1; // left, posterior
+    const auto picture = renderSlice(Volume::make(g, values).value(), LabelMap::make(g, labels).value(),
+                                     {Plane::Axial, 0}, {127.5, 255}, 40);
+    ASSERT_TRUE(picture.has_value());
+    EXPECT_EQ(picture->width, 40);
+    const auto pixel = [&](std::int64_t x, std::int64_t y) {
+        return picture->rgb[static_cast<std::size_t>(3 * (y * 40 + x))];
+    };
+    EXPECT_GT(pixel(2, 2), 200);
+    EXPECT_LT(pixel(37, 2), 10);
+    EXPECT_GT(pixel(35, 35), 50); // the label's red
+}
+
+} // namespace
+} // namespace tandem
