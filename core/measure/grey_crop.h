@@ -1,0 +1,37 @@
+#pragma once
+
+#include "core/image/volume.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tandem {
+
+/// A slice with one component: grey as it is, colour as 0.299 R + 0.587 G + 0.114 B.
+SliceImage luminance(const SliceImage&);
+
+/// A rectangle of a slice by its edges (SlicePx; pixel i covers i-0.5 .. i+0.5) and the grid that it is
+/// sampled on.
+struct CropGrid {
+    double left = 0, top = 0;    ///< outer edges of the first cell
+    double stepX = 1, stepY = 1; ///< size of a cell in slice pixels
+    std::int64_t width = 0, height = 0;
+
+    double centreX(std::int64_t i) const { return left + (static_cast<double>(i) + 0.5) * stepX; }
+    double centreY(std::int64_t j) const { return top + (static_cast<double>(j) + 0.5) * stepY; }
+};
+
+/// Samples one component of a slice on a grid: bilinear, and where cells are larger than pixels the mean of
+/// several bilinear samples. Cells whose centre lies outside the slice get `outside`.
+std::vector<float> sampleGrid(const SliceImage& grey, const CropGrid&, float outside);
+
+/// Brings values of a grid back to the slice's pixels: bilinear between cell centres, clamped at the grid's
+/// rim; pixels outside the grid get `outside`. @return sliceWidth * sliceHeight values.
+std::vector<float> unsampleGrid(std::span<const float> cells, const CropGrid&, std::int64_t sliceWidth,
+                                std::int64_t sliceHeight, float outside);
+
+/// Value at a fraction (0..1) of the sorted values (nearest rank); 0 for no values.
+float quantileOf(std::vector<float> values, double fraction);
+
+} // namespace tandem

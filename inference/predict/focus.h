@@ -1,0 +1,93 @@
+#pragma once
+
+#include "core/measure/grey_crop.h"
+#include "core/result.h"
+#include "core/usecases/segmenter.h"
+
+#include <functional>
+#include <vector>
+
+namespace tandem {
+
+/// The `focus` preprocessing convention: the network looks at a square crop around the prompt's box, so a
+/// prompt costs an encode of its own, and further clicks on the same object reuse it. Used alike by trainer
+/// and predictor. Everything here is pure; thread: any. Frames: SlicePx for prompts and boxes, ModelPx for
+/// the network's input.
+
+/// The square that the network sees. Two prompts with equal crops share an embedding.
+struct FocusCrop {
+    double centreX = 0, centreY = 0; ///< SlicePx
+    double side = 1;                 ///< slice pixels
+    int size = 256;                  ///< the network's image_size
+    SliceBox box;                    ///< the prompt's box, or the one estimated around its points (SlicePx)
+
+    /// The crop's square cut into cells x cells.
+    CropGrid grid(int cells) const;
+    /// A place of the slice in the network's input (pixel centres).
+    Point<ModelPx> modelFromSlice(const Point<SlicePx>&) const;
+    /// The box in the network's input, mapped by its outer edges: first and last covered pixel.
+    SliceBox modelBox() const;
+    friend bool operator==(const FocusCrop&, const FocusCrop&) = default;
+};
+
+/// Numbers that belong to a trained model (`focus` in its tandem.config); the defaults suit none in
+/// particular.
+struct FocusSettings {
+    double cropScale = 2.0;  ///< crop side / longer box side
+    double logitOffset = 0;  ///< added to the network's logits before cutting at 0 (calibration)
+    double walkerWeight = 0; ///< 0: logits as they are; else weight of the network's probability in a random
+                             ///< walker on the crop's grey values that moves the outline to edges
+    double clickWeight = 0.02; ///< the same weight when clicks are given
+    double clickReach =
+        0.8; ///< radius of the disc that a click decides, in units of its distance to the old outline
+    bool networkClicks =
+        true; ///< clicks are shown to the network too (else only the local correction sees them)
+};
+
+/// The crop of one object's prompts: square of cropScale x the longer box side (box at least 6 px), centred
+/// on the box, grown if need be until it holds every point. Without a box, one is estimated around the
+/// foreground points from the most stable region of similar grey. Error: InvalidArgument if there is neither
+/// a box nor a foreground point, or the box is not finite or inside out.
+Result<FocusCrop> makeFocusCrop(const SliceImage&, const Prompts&, int size, const FocusSettings& = {});
+
+/// The network's input for a crop, 3 x size x size, channel first, final (no mean and deviation to be
+/// applied): 0: grey, percentiles 1..99 of the crop to -1..1, clipped to +-2, -1 outside the slice; 1: 1 -
+/// r^2 inside the box (r = elliptic radius), -1 outside; 2: 2p - 1 for the probability p of a random walker
+/// between the box's middle and its outside.
+std::vector<float> focusInput(const SliceImage&, const FocusCrop&);
+
+/// The mask prompt before any click: 0.6 E + 1.5 R clipped to +-6 on maskSize x maskSize cells. E = 6 (1 - r)
+/// clipped to +-6; R = log ratio of the crop's grey histograms inside and around the box.
+std::vector<float> priorMask(const SliceImage&, const FocusCrop&, int maskSize);
+
+/// What the network is asked, all in ModelPx.
+struct FocusQuestion {
+    SliceBox box;
+    struct Click {
+        double x = 0, y = 0;
+        bool foreground = true;
+    };
+    std::vector<Click> clicks;
+    std::vector<float> maskPrompt; ///< maskSize * maskSize
+};
+/// What it answers: low-res logits of mask 0 (maskSize * maskSize) and its predicted IoU.
+struct FocusReply {
+    std::vector<float> logits;
+    float predictedIou = 0;
+};
+using FocusDecode = std::function<FocusReply(const FocusQuestion&)>;
+
+/// Logits on the slice's grid.
+struct FocusAnswer {
+    std::vector<float> logits; ///< height * width of the slice; -10 outside the crop
+    float predictedIou = 0;
+};
+
+/// Asks the network for the object of `prompts`: once for the box, then once per click in their order, each
+/// with the logits before it as mask prompt; a click decides its surroundings (a disc up to the old outline,
+/// and from there a random walker on the grey values with the network's probability as prior) and always wins
+/// at its own pixel. The embedding of `crop` must be in place; `decode` is called 1 + number of clicks times.
+FocusAnswer answerFocus(const SliceImage&, const FocusCrop&, const Prompts&, int maskSize,
+                        const FocusSettings&, const FocusDecode& decode);
+
+} // namespace tandem
