@@ -192,6 +192,8 @@ std::vector<float> correlatedNoise(const Size3& n, std::uint64_t seed, double si
     return white;
 }
 
+} // namespace
+
 std::vector<LabelInfo> phantomNames() {
     std::vector<LabelInfo> names;
     const char* const words[] = {"liver", "spleen", "right kidney", "left kidney",
@@ -200,8 +202,6 @@ std::vector<LabelInfo> phantomNames() {
         names.push_back({{n}, words[n - 1], labelColour({n})});
     return names;
 }
-
-} // namespace
 
 Geometry phantomGrid(bool oblique) {
     const Size3 size{192, 160, 72};

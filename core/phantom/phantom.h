@@ -25,6 +25,9 @@ inline constexpr LabelId liver{1}, spleen{2}, rightKidney{3}, leftKidney{4}, spi
     lesion{8};
 }
 
+/// Names and colours of the phantom's labels.
+std::vector<LabelInfo> phantomNames();
+
 /// The grid of the demo case: 192 x 160 x 72 voxels of 1.8 x 1.8 x 4 mm, axial; oblique: the same, tilted by
 /// 12 degrees about the left-right axis and 8 degrees about the feet-head axis.
 Geometry phantomGrid(bool oblique);
