@@ -6,7 +6,7 @@ namespace tandem {
 namespace {
 
 struct StoreTest : testing::Test {
-    TempFolder folder;
+    test::TemporaryFolder folder;
     std::filesystem::path file = folder / "Leber \xc3\xa4.tandem";
     std::unique_ptr<ProjectStore> store = createProject(file, "Livers").value();
     CaseId id = store->addCase("case 1", imageAt(folder / "images/a.nii.gz")).value();
