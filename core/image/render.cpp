@@ -40,8 +40,8 @@ double interpolated(const SliceImage& s, const Point<SlicePx>& p, int component)
 }
 
 std::uint8_t grey(double value, const GreyWindow& w) {
-    return static_cast<std::uint8_t>(std::clamp((value - (w.level - w.width / 2)) / w.width, 0.0, 1.0) * 255 +
-                                     0.5);
+    const double fraction = (value - (w.level - w.width / 2)) / w.width;
+    return static_cast<std::uint8_t>(std::lround(255 * std::clamp(fraction, 0.0, 1.0)));
 }
 
 std::uint8_t mixed(std::uint8_t under, std::uint8_t over, double alpha) {
