@@ -56,4 +56,9 @@ QtObject {
     readonly property int durationShort: 90
     readonly property int durationNormal: 160
     readonly property int tooltipDelay: 500
+
+    /// Address of one of the icons in resources/icons.
+    function icon(name: string): url {
+        return "qrc:/qt/qml/Tandem/Ui/icons/" + name + ".svg";
+    }
 }

@@ -1,8 +1,12 @@
 #include "app/gui/shell/window.h"
 
+#include "app/gui/shell/automation.h"
+#include "app/gui/shell/session.h"
 #include "app/gui/shell/startup_clock.h"
 
+#include <QtCore/QStringList>
 #include <QtGui/QGuiApplication>
+#include <QtGui/QIcon>
 #include <QtGui/QSurfaceFormat>
 #include <QtQml/QQmlApplicationEngine>
 #include <QtQuick/QQuickWindow>
@@ -10,6 +14,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+
+// Made by the build from the QML_ELEMENT types of Tandem.Shell.
+void qml_register_types_Tandem_Shell();
 
 namespace tandem {
 
@@ -19,8 +27,11 @@ QtMessageHandler previousHandler = nullptr;
 
 /// Qt aborts when it finds no display; a person gets a sentence instead.
 void fatalAsSentence(QtMsgType type, const QMessageLogContext& context, const QString& text) {
-    if (type != QtFatalMsg)
-        return previousHandler(type, context, text);
+    if (type != QtFatalMsg) {
+        if (previousHandler)
+            previousHandler(type, context, text);
+        return;
+    }
     std::fputs(
         "tandem: the window could not be opened: no display was found. Start it in a desktop session, or use "
         "the command line (tandem --help).\n",
@@ -41,25 +52,64 @@ void chooseGraphics() {
     QQuickStyle::setStyle(QStringLiteral("Basic"));
 }
 
+void nameProgram() {
+    QCoreApplication::setOrganizationName(QStringLiteral("Tandem"));
+    QCoreApplication::setOrganizationDomain(QStringLiteral("tandem.invalid"));
+    QCoreApplication::setApplicationName(QStringLiteral("Tandem"));
+    QCoreApplication::setApplicationVersion(QStringLiteral(TANDEM_VERSION));
+    QGuiApplication::setApplicationDisplayName(QStringLiteral("Tandem"));
+    QGuiApplication::setWindowIcon(QIcon(QStringLiteral(":/qt/qml/Tandem/Ui/icons/tandem.svg")));
+}
+
+/// Once the first frame is on screen, what the window did not wait for begins.
+void beginAfterFirstFrame(QQuickWindow& window, Session& session, const QStringList& paths) {
+    auto begun = std::make_shared<bool>(false);
+    QObject::connect(
+        &window, &QQuickWindow::frameSwapped, &session,
+        [begun, &session, paths] {
+            if (std::exchange(*begun, true))
+                return;
+            session.begin(paths);
+            session.model()->start();
+        },
+        Qt::QueuedConnection);
+}
+
 } // namespace
 
-int runWindow(int& argc, char** argv, const WindowOptions& options, Parts&) {
+int runWindow(int& argc, char** argv, const WindowOptions& options, Parts& parts) {
     chooseGraphics();
     previousHandler = qInstallMessageHandler(fatalAsSentence);
     QGuiApplication application(argc, argv);
     qInstallMessageHandler(previousHandler);
-    QCoreApplication::setOrganizationName(QStringLiteral("Tandem"));
-    QCoreApplication::setOrganizationDomain(QStringLiteral("tandem.invalid"));
-    QCoreApplication::setApplicationName(QStringLiteral("Tandem"));
+    nameProgram();
+    qml_register_types_Tandem_Shell();
 
+    Session session(parts);
     QQmlApplicationEngine engine;
     engine.addImportPath(QStringLiteral("qrc:/qt/qml"));
+    engine.setInitialProperties({{QStringLiteral("session"), QVariant::fromValue(&session)}});
     engine.load(QUrl(QStringLiteral("qrc:/qt/qml/Tandem/Ui/Main.qml")));
-    if (engine.rootObjects().isEmpty())
+    auto* window = engine.rootObjects().isEmpty()
+                       ? nullptr
+                       : qobject_cast<QQuickWindow*>(engine.rootObjects().constFirst());
+    if (!window) {
+        std::fputs(
+            "tandem: the window could not be built; the reasons are above. Install the packages of the "
+            "program again (QML modules may be missing).\n",
+            stderr);
         return 1;
-    auto* window = qobject_cast<QQuickWindow*>(engine.rootObjects().constFirst());
+    }
+    QStringList paths;
+    for (const std::string& path : options.paths)
+        paths << QString::fromLocal8Bit(path);
     if (options.printStartup)
         reportFirstFrame(*window);
+    beginAfterFirstFrame(*window, session, paths);
+    std::unique_ptr<Automation> automation;
+    if (!options.stateFile.empty())
+        automation =
+            std::make_unique<Automation>(*window, session, QString::fromStdString(options.stateFile));
     return application.exec();
 }
 

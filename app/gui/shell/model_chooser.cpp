@@ -1,0 +1,187 @@
+#include "app/gui/shell/model_chooser.h"
+
+#include "app/gui/shell/jobs.h"
+
+#include <QtCore/QLocale>
+
+#include <future>
+#include <utility>
+
+namespace tandem {
+
+namespace {
+
+constexpr qsizetype idShown = 12;
+
+QString text(const std::filesystem::path& path) {
+    return QString::fromStdString(path.string());
+}
+
+Result<std::shared_ptr<Segmenter>> makeSegmenter(const std::function<Result<InferenceLibrary*>()>& library) {
+    auto opened = library();
+    if (!opened)
+        return opened.error();
+    return std::shared_ptr<Segmenter>((*opened)->createSegmenter());
+}
+
+/// Waits on a pool thread for the inference thread's answer.
+Result<ModelInfo> loadAndWait(Segmenter& segmenter, const std::filesystem::path& file) {
+    auto answer = std::make_shared<std::promise<Result<ModelInfo>>>();
+    segmenter.loadModel(file, [answer](Result<ModelInfo> info) { answer->set_value(std::move(info)); });
+    return answer->get_future().get();
+}
+
+} // namespace
+
+ModelChooser::ModelChooser(JobList& jobs, std::function<Result<InferenceLibrary*>()> library,
+                           std::filesystem::path bundledModel, QObject* parent)
+    : QObject(parent), jobs_(jobs), library_(std::move(library)), bundledModel_(std::move(bundledModel)) {}
+
+ModelChooser::~ModelChooser() = default;
+
+void ModelChooser::start() {
+    if (started_)
+        return;
+    started_ = true;
+    busy_ = true;
+    if (!wanted_ && !bundledModel_.empty())
+        wanted_ = Wanted{bundledModel_, false};
+    jobs_.start<std::shared_ptr<Segmenter>>(
+        tr("Starting the network"),
+        [library = library_](const JobControl&) { return makeSegmenter(library); }, this,
+        [this](Result<std::shared_ptr<Segmenter>> made) { libraryOpened(std::move(made)); });
+    Q_EMIT changed();
+}
+
+void ModelChooser::libraryOpened(Result<std::shared_ptr<Segmenter>> made) {
+    busy_ = false;
+    if (!made) {
+        unavailable_ = true;
+        problem_ = QString::fromStdString(made.error().sentence);
+        Q_EMIT changed();
+        Q_EMIT failed(made.error());
+        return;
+    }
+    segmenter_ = std::move(made).value();
+    Q_EMIT segmenterReady(segmenter_.get());
+    loadNext();
+    Q_EMIT changed();
+}
+
+void ModelChooser::useForProject(const std::filesystem::path& file) {
+    const std::filesystem::path wanted = file.empty() ? bundledModel_ : file;
+    if (!wanted.empty())
+        load(wanted, false);
+}
+
+void ModelChooser::chooseFile(const QUrl& url) {
+    load(url.toLocalFile().toStdString(), true);
+}
+
+void ModelChooser::useBundled() {
+    if (hasBundled())
+        load(bundledModel_, true);
+}
+
+void ModelChooser::load(const std::filesystem::path& file, bool byPerson) {
+    wanted_ = Wanted{file, byPerson};
+    loadNext();
+}
+
+void ModelChooser::loadNext() {
+    if (busy_ || !segmenter_ || !wanted_)
+        return;
+    const Wanted next = *std::exchange(wanted_, std::nullopt);
+    if (info_ && info_->path == next.file && !next.byPerson)
+        return;
+    busy_ = true;
+    loading_ = next.file;
+    problem_.clear();
+    jobs_.start<ModelInfo>(
+        tr("Loading model %1").arg(loadingName()),
+        [segmenter = segmenter_, next](const JobControl&) { return loadAndWait(*segmenter, next.file); },
+        this,
+        [this, next](Result<ModelInfo> loaded) { modelLoaded(next.file, next.byPerson, std::move(loaded)); });
+    Q_EMIT changed();
+}
+
+void ModelChooser::modelLoaded(const std::filesystem::path& file, bool byPerson, Result<ModelInfo> answer) {
+    busy_ = false;
+    loading_.clear();
+    if (answer) {
+        info_ = std::move(*answer);
+        info_->path = file;
+        Q_EMIT loaded();
+        if (byPerson)
+            Q_EMIT chosen(bundled() ? QString() : text(file));
+    } else {
+        problem_ = QString::fromStdString(answer.error().sentence);
+        Q_EMIT failed(answer.error());
+        // A project's remembered file may have gone: the bundled model is better than none.
+        if (!info_ && !wanted_ && hasBundled() && file != bundledModel_)
+            wanted_ = Wanted{bundledModel_, false};
+    }
+    const QString problem = problem_;
+    loadNext();
+    problem_ = problem;
+    Q_EMIT changed();
+}
+
+ModelChooser::State ModelChooser::state() const {
+    if (unavailable_)
+        return Unavailable;
+    if (busy_)
+        return Loading;
+    if (!started_)
+        return Waiting;
+    return info_ ? Ready : NoModel;
+}
+
+QString ModelChooser::name() const {
+    return info_ ? QString::fromStdString(info_->name) : QString();
+}
+
+QString ModelChooser::description() const {
+    return info_ ? QString::fromStdString(info_->description) : QString();
+}
+
+QString ModelChooser::variant() const {
+    return info_ ? QString::fromStdString(info_->variant) : QString();
+}
+
+QString ModelChooser::prompts() const {
+    if (!info_)
+        return {};
+    return info_->trainedForPoints ? tr("boxes and points") : tr("boxes (points may be ignored)");
+}
+
+QString ModelChooser::size() const {
+    if (!info_)
+        return {};
+    const QLocale locale;
+    return tr("%1 parameters, %2, %3 px")
+        .arg(locale.toString(static_cast<qlonglong>(info_->parameters)),
+             locale.formattedDataSize(info_->fileBytes), locale.toString(info_->imageSize));
+}
+
+QString ModelChooser::idShort() const {
+    return info_ ? QString::fromStdString(info_->id).left(idShown) : QString();
+}
+
+QString ModelChooser::file() const {
+    return info_ ? text(info_->path) : QString();
+}
+
+QString ModelChooser::card() const {
+    return info_ ? QString::fromStdString(info_->cardText) : QString();
+}
+
+bool ModelChooser::bundled() const {
+    return info_ && hasBundled() && info_->path == bundledModel_;
+}
+
+QString ModelChooser::loadingName() const {
+    return text(loading_.filename());
+}
+
+} // namespace tandem
