@@ -1,0 +1,268 @@
+#include "app/gui/document/document.h"
+
+#include <QtCore/QCoreApplication>
+#include <QtCore/QPointer>
+#include <QtCore/QThreadPool>
+#include <QtCore/QVariantMap>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tandem {
+namespace {
+
+Plane planeOf(int number) {
+    return number == 1 ? Plane::Coronal : number == 2 ? Plane::Sagittal : Plane::Axial;
+}
+
+// Array steps along a plane's slice axis that lead towards superior, anterior or right: +1 or -1.
+int anatomicalStep(const Geometry& g, Plane p) {
+    const auto axis = static_cast<std::size_t>(sliceAxes(g, p).slice);
+    const std::size_t lps = p == Plane::Axial ? 2 : p == Plane::Coronal ? 1 : 0;
+    const double towards = p == Plane::Axial ? 1.0 : -1.0; // LPS: superior is +z, anterior -y, right -x
+    return g.direction(axis)[lps] * towards < 0 ? -1 : 1;
+}
+
+// Files without a modality: the range of a CT is unmistakable (air near -1000, nothing beyond metal).
+bool looksLikeHounsfield(const Volume& volume, const std::string& modality) {
+    if (volume.components() != 1)
+        return false;
+    if (volume.intensity() == Intensity::Hounsfield || modality == "CT")
+        return true;
+    const auto range = volume.range();
+    return modality.empty() && range[0] <= -900 && range[0] >= -3100 && range[1] > 200;
+}
+
+} // namespace
+
+Document::Document(QObject* parent) : QObject(parent), labelColours_(65536, 0u) {
+    prompts_.setEnded([this](const PromptRecord& record) { recordPrompt(record); });
+    connect(&prompts_, &PromptSession::changed, this, &Document::proposalChanged);
+    connect(&prompts_, &PromptSession::progressChanged, this, &Document::progressChanged);
+    connect(&prompts_, &PromptSession::failed, this, &Document::failed);
+    prefetchTimer_.setSingleShot(true);
+    prefetchTimer_.setInterval(250);
+    connect(&prefetchTimer_, &QTimer::timeout, this, [this] {
+        if (isOpen() && !readOnly())
+            prompts_.prefetch(sliceOf(planeOf(activePlane_)));
+    });
+    const auto prefetchSoon = [this] {
+        if (isOpen() && (tool_ == Box || tool_ == Points))
+            prefetchTimer_.start();
+    };
+    for (auto signal : {&Document::cursorChanged, &Document::toolChanged, &Document::activePlaneChanged})
+        connect(this, signal, this, prefetchSoon);
+}
+
+Document::~Document() {
+    close();
+}
+
+void Document::open(const CaseRecord& record, std::shared_ptr<const Volume> volume, LayerContent content,
+                    std::shared_ptr<ProjectStore> store) {
+    close();
+    if (refuse(checkSameGrid(content.labels.grid(), "The mask", volume->geometry(), "the image")))
+        return;
+    record_ = record;
+    volume_ = std::move(volume);
+    store_ = std::move(store);
+    edits_ = std::make_unique<EditSession>(record.layer, std::move(content), store_);
+    hounsfield_ = looksLikeHounsfield(*volume_, record.image.modality);
+    makePresets();
+    window_ = presets_.front().window;
+    prompts_.setImage(volume_, record.image.contentHash, window_);
+    loadLabels();
+    connectEdits();
+    const Size3 size = geometry().size();
+    cursor_ = {size[0] / 2, size[1] / 2, size[2] / 2};
+    activePlane_ = 0;
+    fitBrush();
+    Q_EMIT openChanged();
+    for (auto signal : {&Document::readOnlyChanged, &Document::cursorChanged, &Document::activePlaneChanged,
+                        &Document::windowChanged, &Document::activeLabelChanged, &Document::masksChanged,
+                        &Document::historyChanged, &Document::savingChanged})
+        Q_EMIT(this->*signal)();
+}
+
+void Document::close() {
+    if (!isOpen())
+        return;
+    settleStroke();
+    prompts_.discard();
+    edits_->finish();
+    edits_->disconnect(this);
+    stroke_.reset();
+    volume_.reset();
+    edits_.reset();
+    store_.reset();
+    record_ = {};
+    removedLabels_.clear();
+    labels_.reset({}, {});
+    activeLabel_ = {};
+    Q_EMIT openChanged();
+    for (auto signal : {&Document::activeLabelChanged, &Document::masksChanged, &Document::historyChanged,
+                        &Document::savingChanged})
+        Q_EMIT(this->*signal)();
+}
+
+void Document::connectEdits() {
+    connect(edits_.get(), &EditSession::changed, this, &Document::noteEdit);
+    connect(edits_.get(), &EditSession::committed, this, &Document::edited);
+    connect(edits_.get(), &EditSession::savingChanged, this, &Document::savingChanged);
+    connect(edits_.get(), &EditSession::historyChanged, this, &Document::historyChanged);
+    connect(edits_.get(), &EditSession::failed, this, &Document::failed);
+}
+
+bool Document::refuse(const Result<void>& result) {
+    if (!result)
+        Q_EMIT failed(QString::fromStdString(result.error().sentence));
+    return !result;
+}
+
+bool Document::readOnly() const {
+    return record_.state == CaseState::Submitted || record_.state == CaseState::Approved;
+}
+
+void Document::setCaseState(CaseState state) {
+    record_.state = state;
+    if (readOnly()) {
+        settleStroke();
+        prompts_.discard();
+    }
+    Q_EMIT readOnlyChanged();
+}
+
+void Document::setSegmenter(Segmenter* segmenter) {
+    segmenter_ = segmenter;
+    prompts_.setSegmenter(segmenter);
+    Q_EMIT modelChanged();
+}
+
+void Document::refreshModel() {
+    Q_EMIT modelChanged();
+    if (isOpen() && (tool_ == Box || tool_ == Points))
+        prefetchTimer_.start();
+}
+
+QString Document::modelName() const {
+    const auto model = segmenter_ ? segmenter_->model() : std::nullopt;
+    return model ? QString::fromStdString(model->name) : QString();
+}
+
+bool Document::modelKnowsPoints() const {
+    const auto model = segmenter_ ? segmenter_->model() : std::nullopt;
+    return !model || model->trainedForPoints;
+}
+
+void Document::recordPrompt(const PromptRecord& record) {
+    if (!store_)
+        return;
+    // The store answers when its own thread has written; the window does not wait for that.
+    QThreadPool::globalInstance()->start(
+        [store = store_, layer = record_.layer, record, self = QPointer(this)] {
+            const Result<void> done = store->recordPrompt(layer, record);
+            if (done)
+                return;
+            const QString sentence = QString::fromStdString(done.error().sentence);
+            if (QCoreApplication* app = QCoreApplication::instance())
+                QMetaObject::invokeMethod(app, [self, sentence] {
+                    if (self)
+                        Q_EMIT self->failed(sentence);
+                });
+        });
+}
+
+// --- where one looks
+
+SliceKey Document::sliceOf(Plane p) const {
+    return {p, isOpen() ? cursor_[static_cast<std::size_t>(sliceAxes(geometry(), p).slice)] : 0};
+}
+
+void Document::setCursor(const VoxelIndex& to) {
+    if (!isOpen())
+        return;
+    VoxelIndex inside = to;
+    for (std::size_t a = 0; a < 3; ++a)
+        inside[a] = std::clamp<std::int64_t>(to[a], 0, geometry().size()[a] - 1);
+    if (inside == cursor_)
+        return;
+    cursor_ = inside;
+    Q_EMIT cursorChanged();
+}
+
+void Document::setActivePlane(int plane) {
+    if (plane == activePlane_ || plane < 0 || plane > 2)
+        return;
+    activePlane_ = plane;
+    Q_EMIT activePlaneChanged();
+}
+
+int Document::sliceCount(int plane) const {
+    return isOpen() ? static_cast<int>(tandem::sliceCount(geometry(), planeOf(plane))) : 0;
+}
+
+void Document::setSlice(int plane, int index) {
+    if (!isOpen())
+        return;
+    VoxelIndex to = cursor_;
+    to[static_cast<std::size_t>(sliceAxes(geometry(), planeOf(plane)).slice)] = index;
+    setCursor(to);
+}
+
+void Document::stepSlice(int plane, int n) {
+    if (isOpen())
+        setSlice(plane, static_cast<int>(sliceOf(planeOf(plane)).index) +
+                            n * anatomicalStep(geometry(), planeOf(plane)));
+}
+
+// --- grey values
+
+void Document::makePresets() {
+    presets_.clear();
+    if (hounsfield_)
+        presets_ = {{tr("Soft tissue"), {40, 400}},
+                    {tr("Lung"), {-600, 1500}},
+                    {tr("Bone"), {400, 1800}},
+                    {tr("Brain"), {40, 80}},
+                    {tr("Liver"), {80, 160}}};
+    else
+        presets_ = {{tr("Auto"), defaultWindow(*volume_)}};
+    if (hounsfield_) {
+        const std::vector<double> q = volume_->quantiles({0.01, 0.99});
+        presets_.push_back({tr("Auto"), {(q[0] + q[1]) / 2, std::max(1.0, q[1] - q[0])}});
+    }
+    const auto range = volume_->range();
+    presets_.push_back({tr("Full range"), {(range[0] + range[1]) / 2, std::max(1e-6, range[1] - range[0])}});
+}
+
+QVariantList Document::presets() const {
+    QVariantList list;
+    if (isOpen())
+        for (const Preset& p : presets_)
+            list.append(QVariantMap{{"name", p.name}, {"level", p.window.level}, {"width", p.window.width}});
+    return list;
+}
+
+void Document::applyPreset(int index) {
+    if (!isOpen() || index < 0 || index >= static_cast<int>(presets_.size()))
+        return;
+    // The network sees the preset, not what is dragged by hand for the eye: its work on a slice stays in the
+    // cache.
+    prompts_.setWindow(presets_[static_cast<std::size_t>(index)].window);
+    setWindow(presets_[static_cast<std::size_t>(index)].window);
+}
+
+void Document::setWindow(const GreyWindow& window) {
+    const GreyWindow sane{std::isfinite(window.level) ? window.level : window_.level,
+                          std::isfinite(window.width) ? std::max(window.width, 1e-3) : window_.width};
+    if (sane == window_)
+        return;
+    window_ = sane;
+    Q_EMIT windowChanged();
+}
+
+QString Document::valueUnit() const {
+    return isOpen() && hounsfield_ ? QStringLiteral("HU") : QString();
+}
+
+} // namespace tandem

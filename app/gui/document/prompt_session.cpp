@@ -1,0 +1,184 @@
+#include "app/gui/document/prompt_session.h"
+
+#include <QtCore/QCoreApplication>
+#include <QtCore/QPointer>
+
+namespace tandem {
+namespace {
+
+// Runs `action` on the GUI thread if `self` still lives there by then. Thread: any.
+template <class Receiver, class Action>
+void post(QPointer<Receiver> self, Action action) {
+    if (QCoreApplication* app = QCoreApplication::instance())
+        QMetaObject::invokeMethod(
+            app,
+            [self, work = std::move(action)]() mutable {
+                if (self)
+                    work(*self);
+            },
+            Qt::QueuedConnection);
+}
+
+bool isQuestion(const Prompts& p) {
+    if (p.box)
+        return true;
+    for (const PointPrompt& point : p.points)
+        if (point.foreground)
+            return true;
+    return false; // background points alone name no object
+}
+
+} // namespace
+
+PromptSession::PromptSession(QObject* parent) : QObject(parent) {}
+
+PromptSession::~PromptSession() {
+    stop_.request_stop();
+}
+
+void PromptSession::setImage(std::shared_ptr<const Volume> volume, std::string imageHash, GreyWindow window) {
+    discard();
+    volume_ = std::move(volume);
+    imageHash_ = std::move(imageHash);
+    window_ = window;
+}
+
+void PromptSession::setSegmenter(Segmenter* segmenter) {
+    segmenter_ = segmenter;
+    if (segmenter_ && unasked_)
+        ask();
+}
+
+SegmentRequest PromptSession::request(SliceKey slice) const {
+    return {volume_, imageHash_, slice, window_, {prompts_}};
+}
+
+void PromptSession::startOn(SliceKey slice) {
+    if (slice == slice_)
+        return;
+    endAnswer(false);
+    clear();
+    slice_ = slice;
+}
+
+void PromptSession::setBox(SliceKey slice, const SliceBox& box, bool keepPoints) {
+    startOn(slice);
+    if (!keepPoints) {
+        endAnswer(false);
+        clear();
+    }
+    prompts_.box = box;
+    ask();
+}
+
+void PromptSession::addPoint(SliceKey slice, const PointPrompt& point) {
+    startOn(slice);
+    prompts_.points.push_back(point);
+    ask();
+}
+
+void PromptSession::removeLastPoint() {
+    if (prompts_.points.empty())
+        return;
+    prompts_.points.pop_back();
+    ask();
+}
+
+void PromptSession::ask() {
+    stop_.request_stop();
+    stop_ = std::stop_source();
+    const std::uint64_t question = ++question_;
+    unasked_ = false;
+    if (!isQuestion(prompts_)) {
+        endAnswer(false);
+        mask_.reset();
+        state_ = State::None;
+        return Q_EMIT changed();
+    }
+    state_ = State::Waiting;
+    progress_ = 0;
+    progressText_ = segmenter_ ? QString() : tr("Loading the network");
+    unasked_ = !segmenter_;
+    Q_EMIT changed();
+    Q_EMIT progressChanged();
+    if (!segmenter_)
+        return;
+    sinceAsked_.start();
+    const QPointer<PromptSession> self(this);
+    segmenter_->submit(
+        request(slice_), stop_.get_token(),
+        [self, question](double fraction, std::string_view sentence) {
+            const QString text = QString::fromUtf8(sentence.data(), static_cast<qsizetype>(sentence.size()));
+            post(self,
+                 [question, fraction, text](PromptSession& s) { s.noteProgress(question, fraction, text); });
+        },
+        [self, question](RequestId, Result<std::vector<Proposal>> answer) {
+            post(self, [question, given = std::move(answer)](PromptSession& s) mutable {
+                s.receive(question, std::move(given));
+            });
+        });
+}
+
+void PromptSession::noteProgress(std::uint64_t question, double fraction, const QString& sentence) {
+    if (question != question_ || state_ != State::Waiting)
+        return;
+    progress_ = fraction;
+    progressText_ = sentence;
+    Q_EMIT progressChanged();
+}
+
+void PromptSession::receive(std::uint64_t question, Result<std::vector<Proposal>> answer) {
+    if (question != question_ || state_ != State::Waiting)
+        return;
+    if (!answer || answer->empty()) {
+        state_ = mask_ ? State::Ready : State::None;
+        if (!answer && answer.error().code != ErrorCode::Cancelled)
+            Q_EMIT failed(QString::fromStdString(answer.error().sentence));
+        return Q_EMIT changed();
+    }
+    endAnswer(false);
+    mask_ = answer->front().mask();
+    answer_ = std::move(answer->front());
+    answer_.logits = {};
+    answeredPrompts_ = prompts_;
+    answerMs_ = static_cast<double>(sinceAsked_.nsecsElapsed()) / 1e6;
+    state_ = State::Ready;
+    Q_EMIT changed();
+}
+
+void PromptSession::endAnswer(bool accepted) {
+    if (mask_ && ended_)
+        ended_({slice_, label_, answeredPrompts_, answer_.modelId, answer_.predictedIou, accepted});
+}
+
+void PromptSession::clear() {
+    stop_.request_stop();
+    ++question_;
+    unasked_ = false;
+    prompts_ = {};
+    mask_.reset();
+    state_ = State::None;
+}
+
+void PromptSession::discard() {
+    endAnswer(false);
+    clear();
+    Q_EMIT changed();
+}
+
+std::optional<SliceMask> PromptSession::accept() {
+    if (state_ != State::Ready || !mask_)
+        return std::nullopt;
+    endAnswer(true);
+    std::optional<SliceMask> mask = std::move(mask_);
+    clear();
+    Q_EMIT changed();
+    return mask;
+}
+
+void PromptSession::prefetch(SliceKey slice) {
+    if (segmenter_ && volume_ && state_ != State::Waiting)
+        segmenter_->prefetch({volume_, imageHash_, slice, window_, {}});
+}
+
+} // namespace tandem

@@ -1,0 +1,98 @@
+#pragma once
+
+#include "core/usecases/project_store.h"
+#include "core/usecases/segmenter.h"
+
+#include <QtCore/QElapsedTimer>
+#include <QtCore/QObject>
+#include <QtCore/QString>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+namespace tandem {
+
+/// The prompts of one object on one slice and the network's answer to them. Every change of the prompts asks
+/// again and supersedes the question before; answers to superseded questions are dropped. Thread: GUI.
+class PromptSession : public QObject {
+    Q_OBJECT
+public:
+    enum class State { None, Waiting, Ready };
+    /// Called for every answered set of prompts at its end: accepted, discarded or superseded.
+    using Ended = std::function<void(const PromptRecord&)>;
+
+    explicit PromptSession(QObject* parent = nullptr);
+    ~PromptSession() override;
+
+    /// What later questions are about. `window`: the grey window for networks that need one.
+    void setImage(std::shared_ptr<const Volume>, std::string imageHash, GreyWindow window);
+    void setWindow(GreyWindow window) { window_ = window; }
+    /// Null while the network is being loaded: questions wait for it. Not owned.
+    void setSegmenter(Segmenter*);
+    /// The label that the prompts are meant for; for the record.
+    void setLabel(LabelId label) { label_ = label; }
+    void setEnded(Ended ended) { ended_ = std::move(ended); }
+
+    /// A new box; with `keepPoints` (a box that was moved or resized) the points stay. Another slice starts
+    /// anew.
+    void setBox(SliceKey, const SliceBox&, bool keepPoints);
+    void addPoint(SliceKey, const PointPrompt&);
+    void removeLastPoint();
+    /// Lets the prompts go, unaccepted.
+    void discard();
+    /// Hands the proposal out as accepted and lets the prompts go; empty unless Ready.
+    std::optional<SliceMask> accept();
+    /// Prepares a slice's embedding while nobody asks.
+    void prefetch(SliceKey);
+
+    State state() const { return state_; }
+    SliceKey slice() const { return slice_; }
+    const Prompts& prompts() const { return prompts_; }
+    /// The proposed mask on slice(); null unless there is one. While a newer question waits it is the older
+    /// answer.
+    const SliceMask* mask() const { return mask_ ? &*mask_ : nullptr; }
+    double predictedIou() const { return answer_.predictedIou; }
+    double answerMs() const { return answerMs_; }
+    double progress() const { return progress_; }
+    QString progressText() const { return progressText_; }
+
+Q_SIGNALS:
+    void changed();
+    void progressChanged();
+    void failed(const QString& sentence);
+
+private:
+    SegmentRequest request(SliceKey) const;
+    void startOn(SliceKey);
+    void ask();
+    void receive(std::uint64_t question, Result<std::vector<Proposal>>);
+    void noteProgress(std::uint64_t question, double fraction, const QString& sentence);
+    void endAnswer(bool accepted);
+    void clear();
+
+    Segmenter* segmenter_ = nullptr;
+    std::shared_ptr<const Volume> volume_;
+    std::string imageHash_;
+    GreyWindow window_;
+    Ended ended_;
+    LabelId label_;
+
+    State state_ = State::None;
+    SliceKey slice_;
+    Prompts prompts_;
+    Prompts answeredPrompts_;
+    Proposal answer_; ///< without its logits
+    std::optional<SliceMask> mask_;
+    std::uint64_t question_ = 0;
+    bool unasked_ = false; ///< prompts wait for the network to be loaded
+    std::stop_source stop_;
+    QElapsedTimer sinceAsked_;
+    double answerMs_ = 0;
+    double progress_ = 0;
+    QString progressText_;
+};
+
+} // namespace tandem
