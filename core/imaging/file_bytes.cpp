@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <limits>
 
 namespace tandem::imaging {
@@ -174,6 +175,22 @@ Result<Bytes> readAll(const fs::path& path, std::uint64_t limit) {
     if (bytes && bytes->size() > limit)
         return readError(ErrorCode::OutOfMemory, path,
                          "its content is larger than " + gigabytes(limit) + ".");
+    return bytes;
+}
+
+Result<Bytes> readStored(const fs::path& path) {
+    if (Result<void> regular = checkRegularFile(path); !regular)
+        return regular.error();
+    std::error_code failed;
+    const std::uint64_t size = fs::file_size(path, failed);
+    std::ifstream file(path, std::ios::binary);
+    if (failed || !file)
+        return readError(ErrorCode::FileUnreadable, path, "it cannot be opened. May you read it?");
+    if (Result<void> fits = checkMemory(path, size); !fits)
+        return fits.error();
+    Bytes bytes(static_cast<std::size_t>(size));
+    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+    bytes.resize(static_cast<std::size_t>(file.gcount()));
     return bytes;
 }
 

@@ -62,6 +62,9 @@ Bytes firstBytes(const std::filesystem::path&, std::size_t count);
 /// bytes.
 Result<Bytes> readAll(const std::filesystem::path&, std::uint64_t limit);
 
+/// A whole file as it is stored, even if that is gzip. Error: also OutOfMemory.
+Result<Bytes> readStored(const std::filesystem::path&);
+
 /// Writes a file so that it is there whole or not at all: a new name in the same folder, fsync, `check` of
 /// the new file by its name, rename, fsync of the folder. Error: FileUnwritable; or the error of `check`.
 /// Nothing is left behind.

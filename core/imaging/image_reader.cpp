@@ -2,6 +2,7 @@
 #include "core/imaging/imaging.h"
 #include "core/imaging/nifti.h"
 #include "core/imaging/nifti_header.h"
+#include "core/imaging/raw_array.h"
 #include "core/imaging/stills.h"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t sniffedBytes = 1024;
 
-enum class Kind { Unknown, Nifti, Still, Mgz };
+enum class Kind { Unknown, Nifti, Nrrd, MetaImage, Still, Mgz };
 
 /// What a file is, by its content; the name counts only where the content has no mark of its own.
 struct Sniffed {
@@ -40,6 +41,10 @@ Sniffed sniff(const fs::path& path) {
         return {Kind::Nifti, StillFormat::None};
     if (const StillFormat still = stillFormat(head); still != StillFormat::None)
         return {Kind::Still, still};
+    if (isNrrd(head))
+        return {Kind::Nrrd, StillFormat::None};
+    if (isMetaImage(head))
+        return {Kind::MetaImage, StillFormat::None};
     if (hasEnding(path, {".mgz", ".mgh"}))
         return {Kind::Mgz, StillFormat::None};
     if (niftiHeaderPath(path) != path || hasEnding(path, {".nii", ".nii.gz", ".hdr"}))
@@ -48,9 +53,9 @@ Sniffed sniff(const fs::path& path) {
 }
 
 Error unknownFormat(const fs::path& path) {
-    return readError(
-        ErrorCode::FormatUnsupported, path,
-        "it is not an image of a kind that Tandem knows (NIfTI, NRRD, MetaImage, DICOM, PNG, JPEG, TIFF).");
+    return readError(ErrorCode::FormatUnsupported, path,
+                     "it is not an image of a kind that Tandem knows (NIfTI, NRRD, MetaImage, DICOM, PNG, "
+                     "JPEG, TIFF, BMP).");
 }
 
 Error refusedMgz(const fs::path& path) {
@@ -115,15 +120,38 @@ private:
     static Result<std::vector<ImageEntry>> listAny(const fs::path& path) {
         if (Result<void> regular = checkRegularFile(path); !regular)
             return regular.error();
-        const Sniffed what = sniff(path);
-        if (what.kind == Kind::Mgz)
-            return refusedMgz(path);
-        if (what.kind == Kind::Unknown)
-            return unknownFormat(path);
-        Result<ImageEntry> entry = what.kind == Kind::Nifti ? listNifti(path) : listStill(path, what.still);
+        Result<ImageEntry> entry = listFile(path, sniff(path));
         if (!entry)
             return entry.error();
         return std::vector<ImageEntry>{*std::move(entry)};
+    }
+
+    static Result<ImageEntry> listFile(const fs::path& path, const Sniffed& what) {
+        switch (what.kind) {
+        case Kind::Nifti:
+            return listNifti(path);
+        case Kind::Still:
+            return listStill(path, what.still);
+        case Kind::Nrrd:
+            return listArray(path, parseNrrd(path));
+        case Kind::MetaImage:
+            return listArray(path, parseMetaImage(path));
+        case Kind::Mgz:
+            return refusedMgz(path);
+        default:
+            return unknownFormat(path);
+        }
+    }
+
+    static Result<ImageEntry> listArray(const fs::path& path, const Result<ArrayLayout>& layout) {
+        if (!layout)
+            return layout.error();
+        return ImageEntry{path, {}, describe(*layout), frameCount(*layout)};
+    }
+
+    static Result<LoadedImage> readArrayFile(const fs::path& path, const Result<ArrayLayout>& layout,
+                                             std::int64_t frame) {
+        return layout ? readArray(*layout, path, frame) : Result<LoadedImage>(layout.error());
     }
 
     static Result<LoadedImage> readAny(const fs::path& path, const std::string&, std::int64_t frame,
@@ -136,6 +164,10 @@ private:
             return readNifti(path, frame);
         case Kind::Still:
             return readStill(path, what.still, frame, use);
+        case Kind::Nrrd:
+            return readArrayFile(path, parseNrrd(path), frame);
+        case Kind::MetaImage:
+            return readArrayFile(path, parseMetaImage(path), frame);
         case Kind::Mgz:
             return refusedMgz(path);
         default:

@@ -9,7 +9,16 @@ namespace {
 constexpr std::uint64_t largestStillFile = std::uint64_t{1} << 31;
 
 std::string formatName(StillFormat format) {
-    return format == StillFormat::Png ? "PNG" : format == StillFormat::Jpeg ? "JPEG" : "TIFF";
+    switch (format) {
+    case StillFormat::Png:
+        return "PNG";
+    case StillFormat::Jpeg:
+        return "JPEG";
+    case StillFormat::Bmp:
+        return "BMP";
+    default:
+        return "TIFF";
+    }
 }
 
 Result<StillPixels> decode(const fs::path& path, StillFormat format, std::int64_t frame, StillUse use) {
@@ -18,6 +27,8 @@ Result<StillPixels> decode(const fs::path& path, StillFormat format, std::int64_
     Result<Bytes> bytes = readAll(path, largestStillFile);
     if (!bytes)
         return bytes.error();
+    if (format == StillFormat::Bmp)
+        return decodeBmp(*bytes, path, use);
     return format == StillFormat::Png ? decodePng(*bytes, path, use) : decodeJpeg(*bytes, path);
 }
 
@@ -57,6 +68,8 @@ StillFormat stillFormat(std::span<const std::uint8_t> head) {
         return StillFormat::Png;
     if (begins({0xFF, 0xD8, 0xFF}))
         return StillFormat::Jpeg;
+    if (begins({'B', 'M'}) && head.size() >= 54 && head[15] == 0 && head[16] == 0 && head[17] == 0)
+        return StillFormat::Bmp;
     const bool tiff = begins({'I', 'I', 42, 0}) || begins({'M', 'M', 0, 42}) || begins({'I', 'I', 43, 0}) ||
                       begins({'M', 'M', 0, 43});
     return tiff ? StillFormat::Tiff : StillFormat::None;

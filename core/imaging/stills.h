@@ -9,7 +9,7 @@
 
 namespace tandem::imaging {
 
-enum class StillFormat { None, Png, Jpeg, Tiff };
+enum class StillFormat { None, Png, Jpeg, Tiff, Bmp };
 
 /// By the first bytes.
 StillFormat stillFormat(std::span<const std::uint8_t> head);
@@ -30,6 +30,7 @@ struct StillPixels {
 /// OutOfMemory.
 Result<StillPixels> decodePng(const Bytes&, const std::filesystem::path&, StillUse);
 Result<StillPixels> decodeJpeg(const Bytes&, const std::filesystem::path&);
+Result<StillPixels> decodeBmp(const Bytes&, const std::filesystem::path&, StillUse);
 Result<StillPixels> decodeTiff(const std::filesystem::path&, std::int64_t page, StillUse);
 /// Error: FormatInvalid.
 Result<std::int64_t> countTiffPages(const std::filesystem::path&);

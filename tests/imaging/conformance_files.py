@@ -31,7 +31,7 @@ def nibabel_reference(path, frame):
 
 def volume_reference(path, frame=0):
     if path.endswith((".nrrd", ".nhdr")):
-        return read_nrrd(path) + (False,)
+        return read_nrrd(path, frame) + (False,)
     if path.endswith((".mha", ".mhd")):
         return read_meta(path) + (False,)
     return nibabel_reference(path, frame)
@@ -129,6 +129,9 @@ REFUSED = {
     "nibabel/test.mgz": "MGH",
     "nibabel/row_major.dconn.nii": "CIFTI",
     "niivue/complex.nii.gz": "complex64",
+    "pynrrd/BallBinary30x30x30_byteskip_minus_five.nhdr": "byte skip",
+    "pynrrd/BallBinary30x30x30_byteskip_minus_one_nifti.nhdr": "not beside it",
+    "pynrrd/BallBinary30x30x30_nifti.nhdr": "not beside it",
     "pynrrd/BallBinary30x30x30.raw": "kind that Tandem knows",
 }
 

@@ -1,6 +1,5 @@
 """NRRD and MetaImage read with numpy alone: what the reader is compared with."""
 import bz2
-import gzip
 import os
 import zlib
 
@@ -29,7 +28,7 @@ def nrrd_header(file):
             break
         if ":=" not in line and ": " in line:
             key, value = line.split(": ", 1)
-            fields[key.lower().replace(" ", "").replace("datafile", "datafile")] = value.strip()
+            fields[key.lower().replace(" ", "")] = value.strip()
     return fields
 
 
@@ -39,7 +38,7 @@ def nrrd_bytes(path, fields, rest):
             rest = file.read()
     for _ in range(int(fields.get("lineskip", 0))):
         rest = rest.split(b"\n", 1)[1]
-    encoding = fields["encoding"]
+    encoding = fields["encoding"].lower()
     if encoding in ("gzip", "gz"):
         rest = zlib.decompressobj(31).decompress(rest)
     elif encoding in ("bzip2", "bz2"):
@@ -47,7 +46,7 @@ def nrrd_bytes(path, fields, rest):
     return rest
 
 
-def read_nrrd(path):
+def read_nrrd(path, frame=0):
     with open(path, "rb") as file:
         fields = nrrd_header(file)
         rest = file.read()
@@ -56,18 +55,22 @@ def read_nrrd(path):
     dtype = dtype.newbyteorder(">" if fields.get("endian") == "big" else "<")
     count = int(np.prod(sizes))
     raw = nrrd_bytes(path, fields, rest)
-    if fields["encoding"] in ("ascii", "text", "txt"):
+    if fields["encoding"].lower() in ("ascii", "text", "txt"):
         values = np.array(raw.split(), dtype=dtype.newbyteorder("="))
     else:
-        skip = int(fields.get("byteskip", 0))
-        raw = raw[-count * dtype.itemsize + (skip + 1 if skip < -1 else 0):][: count * dtype.itemsize] \
-            if skip < 0 else raw[skip:][: count * dtype.itemsize]
+        skip, size = int(fields.get("byteskip", 0)), count * dtype.itemsize
+        raw = raw[-size:] if skip == -1 else raw[skip : skip + size]
         values = np.frombuffer(raw, dtype)
     voxels = values.reshape(sizes, order="F")
-    return nrrd_affine(fields, len(sizes)), voxels.reshape((list(voxels.shape) + [1, 1])[: max(3, voxels.ndim)], order="F")
+    directions = fields.get("spacedirections", "").split()
+    others = [axis for axis, direction in enumerate(directions) if direction == "none"]
+    voxels = np.moveaxis(voxels, others, range(-len(others), 0)) if others else voxels
+    space = [n for axis, n in enumerate(sizes) if axis not in others]
+    voxels = voxels.reshape((space + [1, 1])[:3] + [-1], order="F")
+    return nrrd_affine(fields), voxels[..., frame]
 
 
-def nrrd_affine(fields, dimension):
+def nrrd_affine(fields):
     affine = np.eye(4)
     signs = SPACES.get(fields.get("space", "").lower(), (1, 1, 1))
     if "spacedirections" in fields:
