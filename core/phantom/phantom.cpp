@@ -99,8 +99,9 @@ private:
         const double inVertebra = std::fmod(std::abs(p[2] + 400), 34.0); // 27 mm of bone, 7 mm of disc
         if (std::hypot(x, y - 26) < 8)
             return Tissue{{}, 35}; // spinal canal
-        const bool process = std::abs(x) < 5 && y > 30 && y < 52;
-        const bool wings = std::abs(y - 24) < 6 && std::abs(x) < 34 && inVertebra < 14;
+        const bool process = y > 31 && y < 52 && std::abs(x) < 6 - (y - 31) / 7;
+        const bool wings = std::abs(x) < 38 && std::abs(y - 22 - std::abs(x) / 8) < 5.5 - std::abs(x) / 12 &&
+                           inVertebra < 14;
         const double body = std::hypot(x / 23, y / 18);
         if (inVertebra < 27 && (body < 1 || process || wings))
             return Tissue{phantom_label::spine, body < 0.82 ? 210.0 : 520.0};
@@ -113,23 +114,32 @@ private:
         const double level = lump.level(p);
         if (level >= 1)
             return std::nullopt;
-        const double towardsSpine = -side * (p[0] - lump.centre[0]);
-        if (towardsSpine > 12 && std::abs(p[2] - lump.centre[2]) < 16)
-            return std::nullopt; // hilum
-        return Tissue{label, level > 0.72 ? 178.0 : 135.0};
+        const Lump hilum{{lump.centre[0] - side * 0.95 * lump.radius[0], lump.centre[1] - 6, lump.centre[2]},
+                         {15, 9, 20}};
+        if (hilum.level(p) < 1)
+            return std::nullopt;
+        return Tissue{label, level > 0.72 ? 178.0 : 135.0}; // bright cortex, darker marrow
+    }
+
+    // Muscles beside and behind the spine.
+    bool inMuscle(const Mm& p) const {
+        const double x = std::abs(p[0]);
+        return Lump{{33, 56, p[2]}, {15, 20, 1}, 0.3}.level({x, p[1], p[2]}) < 1 ||
+               Lump{{34, 92, p[2]}, {32, 19, 1}, -0.12}.level({x, p[1], p[2]}) < 1;
     }
 
     Tissue surroundings(const Mm& p, double skin) const {
-        if (skin > 0.86)
+        if (skin > 0.87)
             return {{}, 52}; // muscle wall
-        const bool backMuscle = p[1] > 52 && std::abs(p[0]) < 74 && skin < 0.94;
-        if (backMuscle)
+        if (inMuscle(p))
             return {{}, 55};
-        const double bowel =
-            std::sin(p[0] / 13 + 1.3 * std::sin(p[2] / 19)) * std::cos(p[1] / 12 + p[2] / 23);
-        if (bowel > 0.35 && p[1] < 40)
-            return {{}, bowel > 0.93 ? -600.0 : 38.0};
-        return {{}, -95};
+        // Loops of bowel: a warped lattice of tubes, some with gas.
+        const double u = p[0] / 12 + 1.7 * std::sin(p[2] / 21) + 0.9 * std::sin(p[1] / 17);
+        const double w = p[1] / 13 + 1.1 * std::cos(p[0] / 25) + p[2] / 27;
+        const double loop = std::sin(u) * std::cos(w);
+        if (loop > 0.42 && p[1] < 34 && p[2] < 30)
+            return {{}, loop > 0.94 && std::sin(u / 2 + w / 3) > 0.2 ? -620.0 : 36.0};
+        return {{}, -98};
     }
 
     Lump body_{{0, 0, 0}, {165, 118, 2000}, 0, 0, 0};
