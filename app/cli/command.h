@@ -25,6 +25,7 @@ void addBenchCommand(CLI::App&, CommandContext&);
 void addDoctorCommand(CLI::App&, CommandContext&);
 void addModelCommand(CLI::App&, CommandContext&);
 void addPhantomCommand(CLI::App&, CommandContext&);
+void addProjectCommand(CLI::App&, CommandContext&);
 void addSegmentCommand(CLI::App&, CommandContext&);
 
 /// Starts a subcommand; `example` closes its help page.

@@ -110,6 +110,7 @@ int runCommandLine(int argc, const char* const* argv, Parts& parts) {
     CommandContext context{parts, watch.token(), progressBar(), {}};
     addSegmentCommand(app, context);
     addModelCommand(app, context);
+    addProjectCommand(app, context);
     addPhantomCommand(app, context);
     addBenchCommand(app, context);
     addDoctorCommand(app, context);
