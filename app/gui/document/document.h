@@ -164,6 +164,8 @@ public:
     Q_INVOKABLE void redo();
     Q_INVOKABLE void acceptProposal();
     Q_INVOKABLE void discardProposal();
+    /// Escape: drops the stroke in the hand, else the prompts.
+    Q_INVOKABLE void cancel();
     Q_INVOKABLE void removeLastPoint();
     Q_INVOKABLE void setSlice(int plane, int index);
     /// n slices towards superior, anterior or the patient's right.

@@ -184,6 +184,13 @@ void Document::discardProposal() {
     prompts_.discard();
 }
 
+void Document::cancel() {
+    if (stroke_)
+        cancelStroke();
+    else
+        discardProposal();
+}
+
 void Document::acceptProposal() {
     if (proposalState() != Ready || stroke_ || !readyToDraw())
         return;

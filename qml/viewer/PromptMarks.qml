@@ -1,0 +1,78 @@
+import QtQuick
+import Tandem.Document 1.0
+
+/// The prompts on a slice: the box along voxel edges, points as + and - in circles, and the brush's ring.
+Item {
+    id: marks
+
+    required property Document document
+    required property SliceItem slice
+    readonly property bool painting: document.tool === Document.Brush || document.tool === Document.Eraser
+
+    anchors.fill: parent
+
+    Rectangle {
+        visible: marks.slice.boxRect.width > 0
+        x: marks.slice.boxRect.x
+        y: marks.slice.boxRect.y
+        width: marks.slice.boxRect.width
+        height: marks.slice.boxRect.height
+        color: "transparent"
+        border.color: "#c0000000"
+        border.width: 3 * Theme.lineWidth
+
+        Rectangle {
+            anchors.fill: parent
+            anchors.margins: Theme.lineWidth
+            color: "transparent"
+            border.color: Theme.warning
+            border.width: Theme.lineWidth
+        }
+    }
+
+    Repeater {
+        model: marks.slice.promptPoints
+
+        delegate: Rectangle {
+            id: dot
+
+            required property var modelData
+
+            width: 2 * Theme.spacing
+            height: width
+            radius: width / 2
+            x: modelData.x - radius
+            y: modelData.y - radius
+            color: modelData.foreground ? Theme.ok : Theme.danger
+            border.color: "#c0000000"
+            border.width: Theme.lineWidth
+
+            Rectangle {
+                anchors.centerIn: parent
+                width: Theme.spacing
+                height: 2 * Theme.lineWidth
+                color: Theme.onAccent
+            }
+            Rectangle {
+                visible: dot.modelData.foreground
+                anchors.centerIn: parent
+                width: 2 * Theme.lineWidth
+                height: Theme.spacing
+                color: Theme.onAccent
+            }
+        }
+    }
+
+    Rectangle {
+        visible: marks.painting && marks.slice.hovered
+        width: 2 * marks.document.brushRadiusMm * marks.slice.pixelsPerMm
+        height: width
+        radius: width / 2
+        x: marks.slice.hoverPoint.x - radius
+        y: marks.slice.hoverPoint.y - radius
+        color: "transparent"
+        border.color: marks.document.tool === Document.Eraser ? Theme.text : marks.document.activeLabelColour
+        border.width: Theme.lineWidth
+        antialiasing: true
+    }
+}

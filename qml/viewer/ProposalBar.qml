@@ -1,0 +1,128 @@
+import QtQuick
+import QtQuick.Controls.Basic
+import QtQuick.Layouts
+import Tandem.Document 1.0
+
+/// One row below the views: what the tool does next, how far the network is, or its proposal with the two answers to it.
+/// Always as high, so that nothing jumps.
+Rectangle {
+    id: bar
+
+    required property Document document
+    readonly property bool waiting: document.proposalState === Document.Waiting
+    readonly property bool ready: document.proposalState === Document.Ready
+
+    readonly property string hint: {
+        if (!document.open)
+            return "";
+        if (document.readOnly)
+            return qsTr("This case is read-only: it is submitted or approved.");
+        switch (document.tool) {
+        case Document.Navigate: return qsTr("Click or drag to move the crosshair. Wheel: slices. Right drag: grey window.");
+        case Document.Box: return qsTr("Drag a box around a structure; the network proposes its outline.");
+        case Document.Points: return qsTr("Click on the structure; right-click or Shift-click on what does not belong to it.");
+        case Document.Brush: return qsTr("Paint the active label. [ and ] change the size.");
+        case Document.Eraser: return qsTr("Erase the active label; with Ctrl, every unlocked label.");
+        }
+        return "";
+    }
+
+    implicitHeight: Theme.controlHeight + 2 * Theme.spacingSmall
+    color: ready ? Theme.surfaceRaised : Theme.surface
+
+    RowLayout {
+        anchors { fill: parent; leftMargin: Theme.spacing; rightMargin: Theme.spacing }
+        spacing: Theme.spacing
+
+        Text {
+            visible: !bar.waiting && !bar.ready
+            Layout.fillWidth: true
+            text: bar.hint
+            color: Theme.textDim
+            font.pixelSize: Theme.fontNormal
+            elide: Text.ElideRight
+        }
+
+        BusyIndicator {
+            visible: bar.waiting
+            running: visible
+            implicitWidth: Theme.iconSize
+            implicitHeight: Theme.iconSize
+            padding: 0
+            palette.dark: Theme.accent
+        }
+        Text {
+            visible: bar.waiting
+            text: bar.document.progressText ? bar.document.progressText : qsTr("The network is at work")
+            color: Theme.text
+            font.pixelSize: Theme.fontNormal
+            elide: Text.ElideRight
+            Layout.maximumWidth: bar.width / 2
+        }
+        Rectangle {
+            visible: bar.waiting && bar.document.progress > 0
+            implicitWidth: Theme.controlWidth
+            implicitHeight: Theme.spacingSmall
+            radius: height / 2
+            color: Theme.border
+            Rectangle {
+                width: parent.width * bar.document.progress
+                height: parent.height
+                radius: parent.radius
+                color: Theme.accent
+            }
+        }
+
+        Rectangle {
+            visible: bar.ready
+            implicitWidth: Theme.spacing
+            implicitHeight: Theme.spacing
+            radius: Theme.radius / 2
+            color: bar.document.activeLabelColour
+        }
+        Text {
+            visible: bar.ready
+            text: qsTr("Proposal for %1").arg(bar.document.activeLabelName)
+            color: Theme.text
+            font.pixelSize: Theme.fontNormal
+            elide: Text.ElideRight
+            Layout.maximumWidth: bar.width / 3
+        }
+        Text {
+            objectName: "proposalFigures"
+            visible: bar.ready
+            text: qsTr("predicted IoU %1   %2 ms").arg(bar.document.proposalIou.toFixed(2))
+                                                  .arg(Math.round(bar.document.proposalMs))
+            color: Theme.textDim
+            font.pixelSize: Theme.fontNormal
+        }
+
+        Item {
+            Layout.fillWidth: true
+            visible: bar.waiting || bar.ready
+        }
+        StripButton {
+            objectName: "acceptProposal"
+            visible: bar.ready
+            symbol: "check"
+            tint: Theme.ok
+            text: qsTr("Accept  Enter")
+            hint: qsTr("Write the proposal into the active label (Enter)")
+            onClicked: bar.document.acceptProposal()
+        }
+        StripButton {
+            objectName: "discardProposal"
+            visible: bar.ready || bar.waiting
+            symbol: "cross"
+            text: bar.ready ? qsTr("Discard  Esc") : qsTr("Cancel  Esc")
+            hint: qsTr("Let the prompts go (Esc)")
+            onClicked: bar.document.discardProposal()
+        }
+    }
+
+    Rectangle {
+        anchors { left: parent.left; right: parent.right; top: parent.top }
+        height: Theme.lineWidth
+        color: Theme.border
+    }
+}

@@ -1,0 +1,51 @@
+import QtQuick
+import Tandem.Document 1.0
+
+/// The keys of the viewer (DESIGN.md 8), alive while `active`.
+Item {
+    id: keys
+
+    required property Document document
+    required property bool active
+
+    signal maximiseActive()
+    signal resetViews()
+    signal zoom(real factor)
+
+    component Key: Shortcut {
+        enabled: keys.active
+        context: Qt.WindowShortcut
+    }
+    component ToolKey: Key {
+        required property int tool
+        onActivated: keys.document.tool = tool
+    }
+
+    ToolKey { sequence: "X"; tool: Document.Navigate }
+    ToolKey { sequence: "V"; tool: Document.Box }
+    ToolKey { sequence: "P"; tool: Document.Points }
+    ToolKey { sequence: "B"; tool: Document.Brush }
+    ToolKey { sequence: "E"; tool: Document.Eraser }
+    Key { sequence: "["; autoRepeat: true; onActivated: keys.document.stepBrush(-1) }
+    Key { sequence: "]"; autoRepeat: true; onActivated: keys.document.stepBrush(1) }
+    Key { sequence: ","; autoRepeat: true; onActivated: keys.document.stepSlice(keys.document.activePlane, -1) }
+    Key { sequence: "."; autoRepeat: true; onActivated: keys.document.stepSlice(keys.document.activePlane, 1) }
+    Key { sequences: ["Return", "Enter"]; onActivated: keys.document.acceptProposal() }
+    Key { sequence: "Esc"; onActivated: keys.document.cancel() }
+    Key { sequence: "Backspace"; onActivated: keys.document.removeLastPoint() }
+    Key { sequence: "Ctrl+Z"; autoRepeat: true; onActivated: keys.document.undo() }
+    Key { sequences: ["Ctrl+Shift+Z", "Ctrl+Y"]; autoRepeat: true; onActivated: keys.document.redo() }
+    Key { sequence: "M"; onActivated: keys.maximiseActive() }
+    Key { sequence: "R"; onActivated: keys.resetViews() }
+    Key { sequences: ["+", "="]; autoRepeat: true; onActivated: keys.zoom(1.25) }
+    Key { sequence: "-"; autoRepeat: true; onActivated: keys.zoom(0.8) }
+
+    Instantiator {
+        model: 9
+        delegate: Key {
+            required property int index
+            sequence: String(index + 1)
+            onActivated: keys.document.selectLabel(index + 1)
+        }
+    }
+}
