@@ -21,7 +21,7 @@ QtObject {
     // Meaning. Never shown without a word or a shape beside the colour.
     readonly property color accent: "#5aa5e0"
     readonly property color accentDim: "#234b6b"
-    readonly property color onAccent: "#0b1620"
+    readonly property color inkOnAccent: "#0b1620"
     readonly property color danger: "#ef7a72"
     readonly property color dangerDim: "#4a2422"
     readonly property color ok: "#6cc28a"

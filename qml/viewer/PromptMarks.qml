@@ -51,14 +51,14 @@ Item {
                 anchors.centerIn: parent
                 width: Theme.spacing
                 height: 2 * Theme.lineWidth
-                color: Theme.onAccent
+                color: Theme.inkOnAccent
             }
             Rectangle {
                 visible: dot.modelData.foreground
                 anchors.centerIn: parent
                 width: 2 * Theme.lineWidth
                 height: Theme.spacing
-                color: Theme.onAccent
+                color: Theme.inkOnAccent
             }
         }
     }
