@@ -1,7 +1,7 @@
 import QtQuick
 import Tandem.Document 1.0
 
-/// The keys of the viewer (DESIGN.md 8), alive while `active`.
+/// The keys of the viewer, alive while `active`. Undo and redo are actions of the window's menu.
 Item {
     id: keys
 
@@ -33,8 +33,6 @@ Item {
     Key { sequences: ["Return", "Enter"]; onActivated: keys.document.acceptProposal() }
     Key { sequence: "Esc"; onActivated: keys.document.cancel() }
     Key { sequence: "Backspace"; onActivated: keys.document.removeLastPoint() }
-    Key { sequence: "Ctrl+Z"; autoRepeat: true; onActivated: keys.document.undo() }
-    Key { sequences: ["Ctrl+Shift+Z", "Ctrl+Y"]; autoRepeat: true; onActivated: keys.document.redo() }
     Key { sequence: "M"; onActivated: keys.maximiseActive() }
     Key { sequence: "R"; onActivated: keys.resetViews() }
     Key { sequences: ["+", "="]; autoRepeat: true; onActivated: keys.zoom(1.25) }
