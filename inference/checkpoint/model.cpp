@@ -1,0 +1,262 @@
+#include "inference/checkpoint/model.h"
+
+#include "core/files/files.h"
+#include "core/files/sha256.h"
+#include "inference/checkpoint/state_dict.h"
+#include "inference/checkpoint/tensors.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+#include <tuple>
+
+namespace tandem::checkpoint {
+namespace {
+
+std::string shapeText(at::IntArrayRef shape) {
+    std::string text = "[";
+    for (std::size_t i = 0; i < shape.size(); ++i)
+        text += (i ? ", " : "") + std::to_string(shape[i]);
+    return text + "]";
+}
+
+// "3 keys are missing (a, b, c)", at most ten named.
+std::string listOf(const std::vector<std::string>& keys, const std::string& what) {
+    std::string text = std::to_string(keys.size()) + " " + what + " (";
+    for (std::size_t i = 0; i < std::min<std::size_t>(keys.size(), 10); ++i)
+        text += (i ? ", " : "") + keys[i];
+    return text + (keys.size() > 10 ? ", ...)" : ")");
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string text;
+    for (const std::string& p : parts)
+        text += (text.empty() ? "" : "; ") + p;
+    return text;
+}
+
+using TensorsByKey = std::map<std::string, at::Tensor>;
+
+// Moves the tensors of a configuration's layout out of the file's, float32; what does not fit is listed.
+Result<net::Weights> fitWeights(const net::NetworkConfig& config, TensorsByKey tensors,
+                                const std::string& file) {
+    net::Weights weights;
+    std::vector<std::string> missing, misshapen, unexpected, problems;
+    for (const net::WeightSpec& spec : net::layoutOf(config)) {
+        const auto found = tensors.find(spec.key);
+        if (found == tensors.end()) {
+            if (spec.kind != net::WeightKind::Counter) // older files have none; nothing depends on it
+                missing.push_back(spec.key);
+            continue;
+        }
+        if (found->second.sizes() != at::IntArrayRef(spec.shape))
+            misshapen.push_back(spec.key + ": " + shapeText(found->second.sizes()) + " instead of " +
+                                shapeText(spec.shape));
+        const bool counter = spec.kind == net::WeightKind::Counter;
+        weights.emplace(spec.key, found->second.to(counter ? at::kLong : at::kFloat).contiguous());
+        tensors.erase(found);
+    }
+    for (const auto& [key, tensor] : tensors)
+        unexpected.push_back(key);
+    for (const auto& [list, what] :
+         {std::pair{&missing, "keys are missing"}, std::pair{&unexpected, "keys are unexpected"},
+          std::pair{&misshapen, "keys have another shape"}})
+        if (!list->empty())
+            problems.push_back(listOf(*list, what));
+    if (!problems.empty())
+        return Error{ErrorCode::ModelInvalid, file + " does not fit its network (" +
+                                                  std::string(net::variantName(config.variant)) +
+                                                  "): " + joined(problems) + "."};
+    return weights;
+}
+
+// A configuration that lies beside the file.
+std::optional<JsonValue> configBeside(const std::filesystem::path& path) {
+    std::filesystem::path own = path;
+    own.replace_extension(".json");
+    for (const auto& candidate : {own, path.parent_path() / "config.json"}) {
+        const auto text = readFile(candidate, 1 << 20);
+        const auto json = text ? parseJson(*text) : Result<JsonValue>(text.error());
+        if (json && json->find("variant"))
+            return *json;
+    }
+    return std::nullopt;
+}
+
+bool looksLikeMedsam(const std::filesystem::path& path, const StateDict& dict) {
+    std::string name = path.stem().string();
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return name.find("medsam") != std::string::npos || dict.wrapper == "model"; // MedSAM's trainer wraps so
+}
+
+Result<JsonValue> configOf(const std::filesystem::path& path, const StateDict& dict) {
+    for (const auto& [key, text] : dict.metadata)
+        if (key == "tandem.config") {
+            auto json = parseJson(text);
+            if (!json)
+                return Error{ErrorCode::ModelInvalid, "The configuration inside " + path.string() +
+                                                          " cannot be read. " + json.error().sentence};
+            return *json;
+        }
+    if (auto beside = configBeside(path))
+        return *beside;
+    net::ShapeList shapes;
+    for (const auto& [key, tensor] : dict.tensors)
+        shapes.emplace_back(key, tensor.sizes().vec());
+    auto config = net::recogniseConfig(shapes);
+    if (!config)
+        return Error{config.error().code, path.string() + ": " + config.error().sentence};
+    if (config->variant == net::Variant::Sam && looksLikeMedsam(path, dict))
+        config->preprocess = net::Preprocess::Medsam;
+    return net::configToJson(*config);
+}
+
+Result<Model> assemble(const std::filesystem::path& path, StateDict dict, const JsonValue& configJson) {
+    const auto config = net::configFromJson(configJson);
+    if (!config)
+        return Error{config.error().code, path.string() + ": " + config.error().sentence};
+    Model model{*config, configJson, {}, {}};
+    TensorsByKey tensors(std::make_move_iterator(dict.tensors.begin()),
+                         std::make_move_iterator(dict.tensors.end()));
+    try {
+        auto weights = fitWeights(*config, std::move(tensors), path.string());
+        if (!weights)
+            return weights.error();
+        model.weights = std::move(*weights);
+    } catch (const std::exception&) {
+        return Error{ErrorCode::OutOfMemory,
+                     "There is not enough memory for the model " + path.string() + "."};
+    }
+    for (const auto& [key, text] : dict.metadata)
+        if (key == "tandem.card")
+            model.card = text;
+    return model;
+}
+
+bool fitsFloat16(const at::Tensor& t) {
+    return t.numel() == 0 || t.abs().max().item<double>() <= 65504;
+}
+
+// Hashes of files by path, time of change and size.
+Result<std::string> hashOf(const std::filesystem::path& path, std::int64_t bytes) {
+    static std::mutex mutex;
+    static std::map<std::tuple<std::string, std::int64_t, std::int64_t>, std::string> known;
+    std::error_code failed;
+    const auto time = std::filesystem::last_write_time(path, failed).time_since_epoch().count();
+    const auto key =
+        std::tuple{std::filesystem::absolute(path).string(), static_cast<std::int64_t>(time), bytes};
+    {
+        const std::lock_guard lock(mutex);
+        if (const auto found = known.find(key); found != known.end())
+            return found->second;
+    }
+    auto hash = sha256OfFile(path);
+    const std::lock_guard lock(mutex);
+    if (hash)
+        known.emplace(key, *hash);
+    return hash;
+}
+
+std::string millions(std::int64_t n) {
+    const std::int64_t tenths = (n + 50'000) / 100'000;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " M";
+}
+
+std::string familyOf(const net::NetworkConfig& c) {
+    if (c.variant == net::Variant::Sam)
+        return c.preprocess == net::Preprocess::Medsam ? "MedSAM" : "SAM";
+    return "DB-SAM (" + std::string(net::variantName(c.variant)) + ")";
+}
+
+// What a model was trained on: "prompts" of its configuration, else what its family is known for.
+bool trainedForPoints(const Model& model) {
+    if (const JsonValue* prompts = model.configJson.find("prompts"))
+        return std::any_of(prompts->items().begin(), prompts->items().end(),
+                           [](const JsonValue& p) { return p.stringOr("").starts_with("point"); });
+    return model.config.variant == net::Variant::Sam && model.config.preprocess == net::Preprocess::Sam;
+}
+
+} // namespace
+
+Result<Model> openModel(const std::filesystem::path& path) {
+    auto dict = readStateDict(path);
+    if (!dict)
+        return dict.error();
+    const auto config = configOf(path, *dict);
+    if (!config)
+        return config.error();
+    return assemble(path, std::move(*dict), *config);
+}
+
+Result<Model> openModel(const std::filesystem::path& path, const JsonValue& configJson) {
+    auto dict = readStateDict(path);
+    if (!dict)
+        return dict.error();
+    return assemble(path, std::move(*dict), configJson);
+}
+
+Result<void> saveModel(const std::filesystem::path& path, const Model& model, bool float16) {
+    std::vector<at::Tensor> kept; // the views below point into these
+    std::vector<TensorView> views;
+    for (const net::WeightSpec& spec : net::layoutOf(model.config)) {
+        const auto found = model.weights.find(spec.key);
+        if (found == model.weights.end()) {
+            if (spec.kind == net::WeightKind::Counter)
+                continue;
+            return Error{ErrorCode::InvalidArgument,
+                         "The weight '" + spec.key + "' is missing; nothing was written."};
+        }
+        at::Tensor tensor = found->second.detach().to(at::kCPU).contiguous();
+        if (float16 && tensor.is_floating_point()) {
+            if (!fitsFloat16(tensor))
+                return Error{ErrorCode::InvalidArgument,
+                             "The weight '" + spec.key + "' is too large for float16; nothing was written."};
+            tensor = tensor.to(at::kHalf);
+        }
+        const auto view = viewOf(spec.key, tensor);
+        if (!view)
+            return view.error();
+        kept.push_back(tensor);
+        views.push_back(*view);
+    }
+    SafetensorsMetadata metadata{{"format", "pt"}, {"tandem.config", writeJson(model.configJson)}};
+    if (!model.card.empty())
+        metadata.emplace_back("tandem.card", model.card);
+    return writeSafetensors(path, views, metadata);
+}
+
+Result<ModelInfo> describeModel(const std::filesystem::path& path) {
+    const auto model = openModel(path);
+    if (!model)
+        return model.error();
+    return describeModel(path, *model);
+}
+
+Result<ModelInfo> describeModel(const std::filesystem::path& path, const Model& model) {
+    std::error_code failed;
+    ModelInfo info;
+    info.path = path;
+    info.fileBytes = static_cast<std::int64_t>(std::filesystem::file_size(path, failed));
+    auto hash = hashOf(path, info.fileBytes);
+    if (!hash)
+        return hash.error();
+    info.id = *hash;
+    const JsonValue* name = model.configJson.find("name");
+    info.name = name ? name->stringOr(path.stem().string()) : path.stem().string();
+    info.variant = net::variantName(model.config.variant);
+    info.preprocess = net::preprocessName(model.config.preprocess);
+    info.parameters = net::parameterCount(model.config);
+    info.imageSize = model.config.imageSize;
+    info.trainedForPoints = trainedForPoints(model);
+    info.isSketch = info.parameters < 20'000'000;
+    info.description = familyOf(model.config) + ", " + millions(info.parameters) + " parameters, " +
+                       std::to_string(info.imageSize) + " px, " +
+                       (info.trainedForPoints ? "boxes and points" : "boxes");
+    info.configJson = writeJson(model.configJson, 1);
+    info.cardText = model.card;
+    return info;
+}
+
+} // namespace tandem::checkpoint

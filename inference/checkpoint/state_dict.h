@@ -1,0 +1,29 @@
+#pragma once
+// Private to inference/: the weights of a file as LibTorch's tensors.
+
+#include "core/files/safetensors.h"
+#include "core/result.h"
+
+#include <ATen/ATen.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tandem::checkpoint {
+
+/// The tensors of one file by key, in the file's order, `module.` prefixes taken off and aliases resolved.
+struct StateDict {
+    std::vector<std::pair<std::string, at::Tensor>> tensors; ///< CPU, types as stored
+    SafetensorsMetadata metadata;                            ///< of a safetensors file
+    std::string
+        wrapper; ///< the key of the dict they lay under in a .pth ("net", "model", "state_dict"), or empty
+};
+
+/// Reads .safetensors and PyTorch's .pth / .pt (recognised by content, not by name). Nothing in the file is
+/// executed. Errors: FileNotFound, FileUnreadable, FormatInvalid, FormatUnsupported, OutOfMemory. Thread:
+/// any.
+Result<StateDict> readStateDict(const std::filesystem::path&);
+
+} // namespace tandem::checkpoint

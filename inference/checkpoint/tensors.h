@@ -1,0 +1,22 @@
+#pragma once
+// Private to inference/: tensors of files as LibTorch's.
+
+#include "core/files/safetensors.h"
+
+#include <ATen/ATen.h>
+
+#include <optional>
+
+namespace tandem::checkpoint {
+
+/// The element type of LibTorch, or nothing for those it lacks (U16, U32, U64).
+std::optional<at::ScalarType> scalarType(DType);
+/// The element type of a file for a tensor. Error: FormatUnsupported.
+Result<DType> dtypeOf(const at::Tensor&);
+
+/// A copy of a file's tensor on the CPU, same type. Error: FormatUnsupported, OutOfMemory.
+Result<at::Tensor> toTensor(const TensorView&);
+/// A view of a contiguous CPU tensor's bytes, valid while the tensor lives.
+Result<TensorView> viewOf(const std::string& name, const at::Tensor&);
+
+} // namespace tandem::checkpoint
