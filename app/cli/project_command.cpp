@@ -201,6 +201,13 @@ JsonValue summaryJson(const ProjectSummary& summary) {
     return root;
 }
 
+std::string labelText(const ProjectSummary& summary, LabelId id) {
+    for (const LabelInfo& label : summary.labels)
+        if (label.id == id)
+            return label.name;
+    return "label " + std::to_string(id.value);
+}
+
 void printSummary(const ProjectSummary& summary) {
     std::cout << summary.name << "\n";
     for (std::size_t s = 0; s < summary.casesByState.size(); ++s)
@@ -211,7 +218,7 @@ void printSummary(const ProjectSummary& summary) {
                     c.record.name.c_str(), c.record.assignee.c_str(),
                     c.imageThere ? "" : "  (image missing)");
         for (const auto& [id, ml] : c.volumesMl)
-            std::printf("             label %u: %.1f ml\n", id.value, ml);
+            std::printf("             %-32s %10.1f ml\n", labelText(summary, id).c_str(), ml);
     }
     std::fflush(stdout);
 }
