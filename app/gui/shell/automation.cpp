@@ -1,5 +1,6 @@
 #include "app/gui/shell/automation.h"
 
+#include "app/gui/document/slice_item.h"
 #include "app/gui/shell/session.h"
 #include "app/gui/shell/startup_clock.h"
 
@@ -34,13 +35,24 @@ bool isPlain(const QMetaProperty& property) {
     case QMetaType::Double:
     case QMetaType::Float:
     case QMetaType::QString:
+    case QMetaType::QRectF:
+    case QMetaType::QPointF:
         return true;
     default:
         return property.isEnumType();
     }
 }
 
-/// Numbers, texts and enumerations (by name) of an object.
+/// A rectangle as [x, y, width, height], a point as [x, y], anything else as JSON has it.
+QJsonValue toJsonValue(const QVariant& value) {
+    if (value.typeId() == QMetaType::QRectF)
+        return toJson(value.toRectF());
+    if (value.typeId() == QMetaType::QPointF)
+        return QJsonArray{value.toPointF().x(), value.toPointF().y()};
+    return value.toJsonValue();
+}
+
+/// Numbers, texts, rectangles, points and enumerations (by name) of an object.
 QJsonObject plainProperties(const QObject& object) {
     QJsonObject values;
     const QMetaObject& meta = *object.metaObject();
@@ -51,21 +63,29 @@ QJsonObject plainProperties(const QObject& object) {
         const QVariant value = property.read(&object);
         const char* key = property.isEnumType() ? property.enumerator().valueToKey(value.toInt()) : nullptr;
         values.insert(QLatin1String(property.name()),
-                      key ? QJsonValue(QLatin1String(key)) : value.toJsonValue());
+                      key ? QJsonValue(QLatin1String(key)) : toJsonValue(value));
     }
     return values;
 }
 
-void collect(const QQuickItem& item, QJsonObject& items, QJsonArray& disabled) {
+struct SeenItems {
+    QJsonObject places, views;
+    QJsonArray disabled;
+};
+
+void collect(const QQuickItem& item, SeenItems& seen) {
     if (!item.isVisible() || item.opacity() == 0)
         return;
     if (!item.objectName().isEmpty() && item.width() > 0 && item.height() > 0) {
-        items.insert(item.objectName(), toJson(item.mapRectToScene({0, 0, item.width(), item.height()})));
+        seen.places.insert(item.objectName(),
+                           toJson(item.mapRectToScene({0, 0, item.width(), item.height()})));
         if (!item.isEnabled())
-            disabled.append(item.objectName());
+            seen.disabled.append(item.objectName());
+        if (const auto* view = qobject_cast<const SliceItem*>(&item))
+            seen.views.insert(item.objectName(), plainProperties(*view));
     }
     for (const QQuickItem* child : item.childItems())
-        collect(*child, items, disabled);
+        collect(*child, seen);
 }
 
 } // namespace
@@ -102,15 +122,15 @@ void Automation::beat() {
 }
 
 QJsonObject Automation::describe() const {
-    QJsonObject items;
-    QJsonArray disabled;
-    collect(*window_.contentItem(), items, disabled);
+    SeenItems seen;
+    collect(*window_.contentItem(), seen);
     return {{"window", toJson(window_.geometry())},
             {"scale", window_.devicePixelRatio()},
-            {"items", items},
-            {"disabled", disabled},
+            {"items", seen.places},
+            {"disabled", seen.disabled},
             {"session", plainProperties(session_)},
             {"document", plainProperties(*session_.document())},
+            {"views", seen.views},
             {"notice", session_.notices()->shown() ? session_.notices()->text() : QString()},
             {"jobs", session_.jobs()->count()},
             {"model", plainProperties(*session_.model()).value(QLatin1String("state"))},

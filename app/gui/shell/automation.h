@@ -20,9 +20,10 @@ class Session;
 ///    "window": [x, y, width, height] in logical screen coordinates, "scale": device pixels per logical
 ///    pixel, "items": {objectName: [x, y, width, height] in the window, visible items only}, "disabled":
 ///    [objectName...] of those that take no input, "session": {property: value}, "document": {property:
-///    value}   all plain properties of both, "notice": text of the banner or "", "jobs": number of listed
-///    jobs, "model": state name, "longestGapMs": longest time since the first frame in which the event loop
-///    did not turn, "gapsOver16": n, "gapsOver50": n}
+///    value}   all plain properties of both, "views": {objectName: {property: value}} of the slice views,
+///    "notice": text of the banner or "", "jobs": number of listed jobs, "model": state name, "longestGapMs":
+///    longest time since the first frame in which the event loop did not turn, "gapsOver16": n, "gapsOver50":
+///    n}
 /// Thread: GUI.
 class Automation : public QObject {
     Q_OBJECT
