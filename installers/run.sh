@@ -27,8 +27,11 @@ echo "== Masks from a box on every slice of every organ"
     --preview "$DEMO/axial.png"
 echo "== Into a project, submitted, approved, exported"
 "$TANDEM" project create "$DEMO/demo.tandem" --name "Demo"
-"$TANDEM" project import "$DEMO/demo.tandem" "$DEMO/phantom/ct.nii.gz" --labels "$DEMO/masks.nii.gz"
-"$TANDEM" project export "$DEMO/demo.tandem" --all --out "$DEMO/export"
+"$TANDEM" project import "$DEMO/demo.tandem" "$DEMO/phantom/ct.nii.gz" --labels "$DEMO/masks.nii.gz" \
+    --labels-from "$DEMO/phantom/pairs.csv"
+"$TANDEM" project review "$DEMO/demo.tandem" --case ct --to submitted --by Annotator
+"$TANDEM" project review "$DEMO/demo.tandem" --case ct --to approved --by Curator
+"$TANDEM" project export "$DEMO/demo.tandem" --out "$DEMO/export"
 "$TANDEM" project status "$DEMO/demo.tandem"
 echo "== Dice against the truth, beside three baselines from the same boxes"
 "$TANDEM" evaluate "$DEMO/phantom/pairs.csv" --json "$DEMO/evaluation.json"
