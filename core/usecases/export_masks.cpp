@@ -20,6 +20,16 @@ struct Planned {
     fs::path file;
 };
 
+bool isForbidden(char c) {
+    const bool isControl = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    return isControl || std::string_view("/\\:*?\"<>|").find(c) != std::string_view::npos;
+}
+
+std::string withoutForbidden(std::string text) {
+    std::replace_if(text.begin(), text.end(), isForbidden, '_');
+    return text;
+}
+
 std::string lowered(std::string text) {
     for (char& c : text)
         c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -75,7 +85,7 @@ std::vector<Planned> planNames(const std::vector<CaseRecord>& cases, const std::
     std::vector<Planned> plan;
     Names names;
     for (const CaseRecord& c : cases) {
-        const std::string base = safeFileName(c.name) + request.suffix;
+        const std::string base = safeFileName(c.name) + withoutForbidden(request.suffix);
         const auto add = [&](LabelId label, const std::string& ending) {
             plan.push_back({c, label, request.folder / (names.free(base + ending) + ".nii.gz")});
         };
@@ -189,12 +199,7 @@ Result<void> writeCase(ProjectStore& store, const ImageReader& reader, std::span
 } // namespace
 
 std::string safeFileName(const std::string& caseName) {
-    std::string name;
-    for (char c : caseName)
-        name += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ||
-                        std::string_view("/\\:*?\"<>|").find(c) != std::string_view::npos
-                    ? '_'
-                    : c;
+    std::string name = withoutForbidden(caseName);
     constexpr std::size_t longest = 120;
     if (name.size() > longest) {
         std::size_t end = longest; // not inside a UTF-8 character

@@ -169,6 +169,17 @@ TEST_F(ProjectCases, Export_NeverReplacesAnImageAndNeverExportsOntoAChangedOne) 
     EXPECT_EQ(without->warnings.size(), 1u);
 }
 
+TEST_F(ProjectCases, Export_StaysInItsFolderWhateverTheSuffix) {
+    add(image("a.nii.gz", 1));
+    ExportRequest request;
+    request.folder = folder / "out";
+    request.approvedOnly = false;
+    request.suffix = "/../../x";
+    const auto report = exportMasks(*store, *reader, request, silent, {});
+    ASSERT_TRUE(report.has_value());
+    EXPECT_EQ(report->files.at(0).file.parent_path(), folder / "out");
+}
+
 TEST_F(ProjectCases, ExportPerLabel_SaysWhatHasNoName) {
     const CaseId id = add(image("a.nii.gz", 1));
     ASSERT_TRUE(importLabels(*store, *reader, id, mask("m.nii.gz", grid, 3)).has_value());
