@@ -90,9 +90,9 @@ vtkSmartPointer<vtkAnnotatedCubeActor> orientationCube() {
     cube->SetZPlusFaceText("S");
     cube->SetZMinusFaceText("I");
     // Letters upright when the patient stands.
-    cube->SetXFaceTextRotation(90);
+    cube->SetXFaceTextRotation(0);
     cube->SetYFaceTextRotation(0);
-    cube->SetZFaceTextRotation(-90);
+    cube->SetZFaceTextRotation(0);
     cube->SetFaceTextScale(0.6);
     cube->GetCubeProperty()->SetColor(0.24, 0.26, 0.29);
     cube->GetTextEdgesProperty()->SetOpacity(0);
@@ -213,11 +213,20 @@ private:
             scene_->ResetCamera();
             camera->Dolly(1.25);
         }
-        camera->Azimuth(moves.azimuthDegrees);
-        camera->Elevation(moves.elevationDegrees);
-        camera->OrthogonalizeViewUp();
+        turn(*camera, moves);
         camera->Dolly(std::clamp(moves.dolly, 0.1, 10.0));
         pan(*camera, moves);
+    }
+
+    // As on a turntable: the head stays up, and one cannot tip over it.
+    static void turn(vtkCamera& camera, const CameraMoves& moves) {
+        constexpr double steepest = 85;
+        std::array<double, 3> out{};
+        camera.GetDirectionOfProjection(out.data());
+        const double now = std::asin(std::clamp(-out[2], -1.0, 1.0)) * 180 / 3.14159265358979323846;
+        camera.SetViewUp(0, 0, 1);
+        camera.Azimuth(moves.azimuthDegrees);
+        camera.Elevation(std::clamp(now + moves.elevationDegrees, -steepest, steepest) - now);
     }
 
     // Moves the camera sideways so that the scene follows the mouse in the focal plane.
@@ -225,6 +234,7 @@ private:
         constexpr double degree = 3.14159265358979323846 / 180;
         const double heightMm = 2 * camera.GetDistance() * std::tan(camera.GetViewAngle() * degree / 2);
         std::array<double, 3> up{}, out{}, focus{}, place{};
+        camera.OrthogonalizeViewUp();
         camera.GetViewUp(up.data());
         camera.GetDirectionOfProjection(out.data());
         const std::array<double, 3> right{out[1] * up[2] - out[2] * up[1], out[2] * up[0] - out[0] * up[2],
