@@ -1,13 +1,143 @@
 import QtQuick
 import QtQuick.Controls.Basic
+import QtQuick.Layouts
+import Tandem.Shell
+import Tandem.Ui
 
-/// The window.
+/// The window: menus, banner, cases on the left, the work in the middle, the status bar; dialogs come when asked for.
 ApplicationWindow {
     id: window
 
-    width: 1280
-    height: 800
+    required property Session session
+
+    width: Theme.windowWidth
+    height: Theme.windowHeight
+    minimumWidth: Theme.leastWindowWidth
+    minimumHeight: Theme.leastWindowHeight
     visible: true
-    title: qsTr("Tandem")
+    title: !session.projectOpen ? qsTr("Tandem") : !session.caseOpen ? qsTr("%1 – Tandem").arg(projectTitle) : qsTr("%1 – %2 – Tandem").arg(session.caseName).arg(projectTitle)
     color: Theme.background
+    palette {
+        window: Theme.surface
+        windowText: Theme.text
+        base: Theme.background
+        alternateBase: Theme.surface
+        text: Theme.text
+        button: Theme.surfaceRaised
+        buttonText: Theme.text
+        brightText: Theme.text
+        highlight: Theme.accentDim
+        highlightedText: Theme.text
+        toolTipBase: Theme.surfaceRaised
+        toolTipText: Theme.text
+        placeholderText: Theme.textDisabled
+        light: Theme.surfaceHover
+        midlight: Theme.surfaceHover
+        mid: Theme.border
+        dark: Theme.borderStrong
+        shadow: Theme.background
+        link: Theme.accent
+    }
+
+    readonly property string projectTitle: session.projectIsScratch ? qsTr("Scratch project, everything is saved") : session.projectName
+
+    Component.onCompleted: memory.restore()
+    onClosing: memory.remember()
+
+    WindowMemory {
+        id: memory
+        window: window
+        preferences: window.session.preferences
+    }
+    ShellActions {
+        id: shellActions
+        session: window.session
+        onDialogWanted: name => dialogs.show(name)
+        onHandOverWanted: step => dialogs.whenNamed(step)
+        onQuitWanted: window.close()
+    }
+    ViewActions {
+        id: viewActions
+        document: window.session.document
+        isFullScreen: window.visibility === Window.FullScreen
+        onFullScreenWanted: on => on ? window.showFullScreen() : window.showNormal()
+    }
+    Dialogs {
+        id: dialogs
+        session: window.session
+        anchors.fill: parent
+    }
+
+    menuBar: MainMenu {
+        session: window.session
+        actions: shellActions
+        views: viewActions
+    }
+    footer: StatusBar {
+        session: window.session
+        actions: shellActions
+    }
+
+    ColumnLayout {
+        anchors.fill: parent
+        spacing: 0
+
+        Banner {
+            notices: window.session.notices
+            Layout.fillWidth: true
+            onDetailsWanted: dialogs.show("messages")
+        }
+        RowLayout {
+            spacing: 0
+            Layout.fillWidth: true
+            Layout.fillHeight: true
+
+            CasePanel {
+                session: window.session
+                actions: shellActions
+                visible: window.session.projectOpen && viewActions.casePanel.checked
+                Layout.fillHeight: true
+            }
+            Item {
+                Layout.fillWidth: true
+                Layout.fillHeight: true
+
+                EmptyPage {
+                    anchors.fill: parent
+                    session: window.session
+                    actions: shellActions
+                    visible: !window.session.caseOpen
+                }
+                Loader {
+                    id: work
+
+                    anchors.fill: parent
+                    active: false
+                    visible: window.session.caseOpen
+                    sourceComponent: WorkArea {
+                        document: window.session.document
+                        labelsShown: viewActions.labelPanel.checked
+                        keysEnabled: !dialogs.anyOpen
+                    }
+                }
+                OpeningCurtain {
+                    anchors.fill: parent
+                    session: window.session
+                }
+            }
+        }
+    }
+    DropZone {
+        anchors.fill: parent
+        onFilesDropped: urls => window.session.open(urls)
+    }
+
+    // The views are built once the first frame is on screen, before anyone asks for them.
+    Timer {
+        interval: 1
+        running: window.frameShown
+        onTriggered: work.active = true
+    }
+    property bool frameShown: false
+    onFrameSwapped: frameShown = true
 }

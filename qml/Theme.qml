@@ -29,6 +29,7 @@ QtObject {
 
     // Distances, in logical pixels.
     readonly property int spacing: 8
+    readonly property int spacingTiny: 2
     readonly property int spacingSmall: 4
     readonly property int spacingLarge: 16
     readonly property int radius: 4
@@ -48,13 +49,22 @@ QtObject {
     readonly property int rowHeight: 44
     readonly property int barHeight: 26
     readonly property int iconSize: 18
+    readonly property int iconSmall: 14
+    readonly property int menuWidth: 300
     readonly property int panelWidth: 256
     readonly property int dialogWidth: 560
     readonly property int textWidth: 440
+    readonly property int wideButton: 240
+    readonly property int jobsWidth: 320
+    readonly property int windowWidth: 1360
+    readonly property int windowHeight: 860
+    readonly property int leastWindowWidth: 900
+    readonly property int leastWindowHeight: 600
 
     // Times, in milliseconds.
     readonly property int durationShort: 90
     readonly property int durationNormal: 160
+    readonly property int durationWander: 900
     readonly property int tooltipDelay: 500
 
     /// Address of one of the icons in resources/icons.

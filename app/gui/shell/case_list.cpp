@@ -152,7 +152,7 @@ QVariant CaseList::data(const QModelIndex& at, int role) const {
 }
 
 QHash<int, QByteArray> CaseList::roleNames() const {
-    return {{CaseIdRole, "caseId"},     {NameRole, "name"},       {StateRole, "state"},
+    return {{CaseIdRole, "caseId"},     {NameRole, "name"},       {StateRole, "caseState"},
             {AssigneeRole, "assignee"}, {CommentRole, "comment"}, {ModalityRole, "modality"},
             {CurrentRole, "current"}};
 }

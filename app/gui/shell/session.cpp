@@ -105,7 +105,8 @@ Result<Imported> importAll(const ImageReader& reader, ProjectStore& store,
 } // namespace
 
 Session::Session(Parts& parts, QObject* parent)
-    : QObject(parent), parts_(parts), model_(jobs_, parts.inference, parts.defaultModel) {
+    : QObject(parent), parts_(parts), model_(jobs_, parts.inference, parts.defaultModel),
+      exportPlan_(jobs_, *parts.reader) {
     refreshSoon_.setSingleShot(true);
     refreshSoon_.setInterval(refreshDelay);
     cases_.setPerson(preferences_.personName());
@@ -273,10 +274,14 @@ void Session::takeProject(OpenedProject opened, const std::function<void()>& the
     then();
 }
 
-void Session::closeProject() {
+void Session::stopOpening() {
     ++wish_;
     jobs_.cancel(openingJob_);
     setOpening({});
+}
+
+void Session::closeProject() {
+    stopOpening();
     closeCase();
     if (!store_)
         return;
@@ -434,6 +439,7 @@ void Session::previousCase() {
 
 void Session::takeCases(std::vector<CaseRecord> cases) {
     cases_.setCases(std::move(cases));
+    exportPlan_.setProject(store_, cases_.cases());
     if (!current_)
         return;
     if (auto now = cases_.find(current_->id)) {

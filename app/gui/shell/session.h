@@ -3,6 +3,7 @@
 #include "app/composition.h"
 #include "app/gui/document/document.h"
 #include "app/gui/shell/case_list.h"
+#include "app/gui/shell/export_plan.h"
 #include "app/gui/shell/import_choice.h"
 #include "app/gui/shell/jobs.h"
 #include "app/gui/shell/model_chooser.h"
@@ -38,6 +39,7 @@ class Session : public QObject {
     Q_PROPERTY(tandem::Preferences* preferences READ preferences CONSTANT FINAL)
     Q_PROPERTY(tandem::ModelChooser* model READ model CONSTANT FINAL)
     Q_PROPERTY(tandem::ImportChoice* importChoice READ importChoice CONSTANT FINAL)
+    Q_PROPERTY(tandem::ExportPlan* exportPlan READ exportPlan CONSTANT FINAL)
 
     Q_PROPERTY(bool projectOpen READ projectOpen NOTIFY projectChanged FINAL)
     Q_PROPERTY(QString projectName READ projectName NOTIFY projectChanged FINAL)
@@ -77,6 +79,7 @@ public:
     Preferences* preferences() { return &preferences_; }
     ModelChooser* model() { return &model_; }
     ImportChoice* importChoice() { return &importChoice_; }
+    ExportPlan* exportPlan() { return &exportPlan_; }
 
     /// Opens projects (the first of them), images and folders; images become cases of the open project, or of
     /// the scratch project if none is open.
@@ -85,6 +88,8 @@ public:
     Q_INVOKABLE void newProject(const QUrl&);
     Q_INVOKABLE void openDemo();
     Q_INVOKABLE void closeProject();
+    /// Gives up opening what is on its way; what was open stays.
+    Q_INVOKABLE void stopOpening();
     Q_INVOKABLE void openCase(qlonglong caseId);
     /// Adds the images that the person ticked in importChoice.
     Q_INVOKABLE void importChosen();
@@ -170,6 +175,7 @@ private:
     Document document_;
     JobList jobs_;
     ModelChooser model_;
+    ExportPlan exportPlan_;
     Store store_;
     QString projectName_;
     std::optional<CaseRecord> current_;

@@ -1,5 +1,6 @@
 #include "app/gui/shell/window.h"
 
+#include "app/gui/document/register_types.h"
 #include "app/gui/shell/automation.h"
 #include "app/gui/shell/session.h"
 #include "app/gui/shell/startup_clock.h"
@@ -83,6 +84,7 @@ int runWindow(int& argc, char** argv, const WindowOptions& options, Parts& parts
     QGuiApplication application(argc, argv);
     qInstallMessageHandler(previousHandler);
     nameProgram();
+    registerDocumentTypes();
     qml_register_types_Tandem_Shell();
 
     Session session(parts);
