@@ -1,4 +1,6 @@
 #include "core/imaging/content_hash.h"
+#include "core/imaging/dicom_series.h"
+#include "core/imaging/dicom_sniff.h"
 #include "core/imaging/imaging.h"
 #include "core/imaging/nifti.h"
 #include "core/imaging/nifti_header.h"
@@ -15,7 +17,7 @@ namespace {
 
 constexpr std::size_t sniffedBytes = 1024;
 
-enum class Kind { Unknown, Nifti, Nrrd, MetaImage, Still, Mgz };
+enum class Kind { Unknown, Nifti, Nrrd, MetaImage, Dicom, Still, Mgz };
 
 /// What a file is, by its content; the name counts only where the content has no mark of its own.
 struct Sniffed {
@@ -37,6 +39,8 @@ bool hasEnding(const fs::path& path, std::initializer_list<std::string_view> end
 
 Sniffed sniff(const fs::path& path) {
     const Bytes head = firstBytes(path, sniffedBytes);
+    if (isDicom(head))
+        return {Kind::Dicom, StillFormat::None};
     if (niftiVersion(head) != 0)
         return {Kind::Nifti, StillFormat::None};
     if (const StillFormat still = stillFormat(head); still != StillFormat::None)
@@ -118,9 +122,14 @@ private:
     }
 
     static Result<std::vector<ImageEntry>> listAny(const fs::path& path) {
+        if (isFolder(path))
+            return listDicom(path);
         if (Result<void> regular = checkRegularFile(path); !regular)
             return regular.error();
-        Result<ImageEntry> entry = listFile(path, sniff(path));
+        const Sniffed what = sniff(path);
+        if (what.kind == Kind::Dicom)
+            return listDicom(path);
+        Result<ImageEntry> entry = listFile(path, what);
         if (!entry)
             return entry.error();
         return std::vector<ImageEntry>{*std::move(entry)};
@@ -154,8 +163,15 @@ private:
         return layout ? readArray(*layout, path, frame) : Result<LoadedImage>(layout.error());
     }
 
-    static Result<LoadedImage> readAny(const fs::path& path, const std::string&, std::int64_t frame,
+    static bool isFolder(const fs::path& path) {
+        std::error_code ignored;
+        return fs::is_directory(path, ignored);
+    }
+
+    static Result<LoadedImage> readAny(const fs::path& path, const std::string& seriesKey, std::int64_t frame,
                                        StillUse use) {
+        if (isFolder(path))
+            return readDicom(path, seriesKey, frame);
         if (Result<void> regular = checkRegularFile(path); !regular)
             return regular.error();
         const Sniffed what = sniff(path);
@@ -168,6 +184,8 @@ private:
             return readArrayFile(path, parseNrrd(path), frame);
         case Kind::MetaImage:
             return readArrayFile(path, parseMetaImage(path), frame);
+        case Kind::Dicom:
+            return readDicom(path, seriesKey, frame);
         case Kind::Mgz:
             return refusedMgz(path);
         default:

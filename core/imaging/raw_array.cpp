@@ -271,9 +271,10 @@ Result<LoadedImage> readArray(const ArrayLayout& l, const fs::path& path, std::i
     return image;
 }
 
-std::optional<Bytes> inflateUpTo(std::span<const std::uint8_t> packed, std::uint64_t most) {
+std::optional<Bytes> inflateUpTo(std::span<const std::uint8_t> packed, std::uint64_t most, Deflate kind) {
     z_stream stream{};
-    if (inflateInit2(&stream, 15 + 32) != Z_OK) // zlib or gzip, by its first bytes
+    if (inflateInit2(&stream, kind == Deflate::Bare ? -15 : 15 + 32) !=
+        Z_OK) // +32: zlib or gzip, by its first bytes
         return std::nullopt;
     const std::unique_ptr<z_stream, decltype(&inflateEnd)> close(&stream, &inflateEnd);
     Bytes out;

@@ -53,8 +53,12 @@ bool isMetaImage(std::span<const std::uint8_t> head);
 Result<ArrayLayout> parseNrrd(const std::filesystem::path&);
 Result<ArrayLayout> parseMetaImage(const std::filesystem::path&);
 
-/// Decompresses at most `most` bytes of one gzip/zlib or bzip2 stream. Empty result: damaged or truncated.
-std::optional<Bytes> inflateUpTo(std::span<const std::uint8_t> packed, std::uint64_t most);
+/// With gzip's or zlib's header, or the bare stream of DICOM's deflated files.
+enum class Deflate { WithHeader, Bare };
+
+/// Decompresses at most `most` bytes of one stream. Empty result: damaged or truncated.
+std::optional<Bytes> inflateUpTo(std::span<const std::uint8_t> packed, std::uint64_t most,
+                                 Deflate = Deflate::WithHeader);
 std::optional<Bytes> bunzipUpTo(std::span<const std::uint8_t> packed, std::uint64_t most);
 
 /// Numbers of a header field, separated by blanks or commas and brackets; empty if one is no number.

@@ -66,11 +66,25 @@ FocusScope {
         place: Placed { view: 2; column: 1; row: 1 }
     }
 
+    SceneView {
+        id: scene
+        property Placed place: Placed { view: 3; column: 0; row: 1 }
+        document: grid.document
+        visible: place.shown
+        maximised: place.alone
+        x: place.x
+        y: place.y
+        width: place.width
+        height: place.height
+        onActivated: grid.forceActiveFocus()
+        onMaximizeRequested: grid.toggleMaximised(3)
+    }
+
     ViewerKeys {
         document: grid.document
         active: grid.keysEnabled && grid.document.open
         onMaximiseActive: grid.toggleMaximised(grid.document.activePlane)
-        onResetViews: [axial, coronal, sagittal].forEach(view => view.resetView())
+        onResetViews: [axial, coronal, sagittal, scene].forEach(view => view.resetView())
         onZoom: factor => grid.activeView().zoomBy(factor)
     }
 
