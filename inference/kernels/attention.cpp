@@ -1,0 +1,385 @@
+#include "inference/kernels/attention.h"
+
+#include <algorithm>
+#include <cstring>
+
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "inference/kernels/attention.cpp"
+#include <hwy/foreach_target.h> // includes this file once for each instruction set
+#include <hwy/highway.h>
+#include "inference/kernels/micro_kernel-inl.h"
+#include "inference/kernels/vector_math-inl.h"
+// clang-format on
+
+#ifndef TANDEM_ATTENTION_SHARED
+#define TANDEM_ATTENTION_SHARED
+namespace tandem::kernels {
+
+constexpr float kLog2E = 1.44269504088896341f;
+constexpr std::size_t kGroup = 4; // panels of queries that share the keys in the cache
+
+// A window of the grid, or the grid: its first token and how many of its rows and columns are tokens.
+struct Window {
+    std::size_t top = 0, left = 0, rows = 0, columns = 0;
+    std::size_t tokens() const { return rows * columns; }
+};
+
+// Everything a task needs to know. Queries and keys are those of one window.
+struct AttentionJob {
+    ConstMatrix queries, keys, values; // heads side by side
+    const float* keyBias = nullptr;    // of a token that sticks out; null: zeros
+    const float* valueBias = nullptr;
+    const RelativePositions* relative = nullptr;
+    Matrix result;
+    std::size_t headDim = 0, gridWidth = 0;
+    std::size_t windowHeight = 0, windowWidth = 0; // keys of a window
+    std::size_t keyCount() const { return windowHeight * windowWidth; }
+    std::size_t row(const Window& w, std::size_t y, std::size_t x) const {
+        return (w.top + y) * gridWidth + w.left + x;
+    }
+};
+
+} // namespace tandem::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace tandem::kernels::HWY_NAMESPACE {
+
+constexpr std::size_t kKeyBlock =
+    112 / kTileRows * kTileRows; // keys whose logits stay in the first-level cache
+
+std::size_t roundUp(std::size_t n, std::size_t step) {
+    return (n + step - 1) / step * step;
+}
+std::size_t packedKeyFloats(std::size_t keys, std::size_t headDim) {
+    return roundUp(keys, kTileRows) * headDim;
+}
+
+// Row `index` of a matrix of panels: out[panel][d][row in panel], times `scale`. Null: zeros.
+HWY_INLINE void packRow(const float* row, std::size_t index, std::size_t n, float scale, float* out) {
+    float* column = out + index / kTileRows * kTileRows * n + index % kTileRows;
+    for (std::size_t d = 0; d < n; ++d)
+        column[d * kTileRows] = row ? row[d] * scale : 0.f;
+}
+
+void packTable(const float* table, std::size_t rows, std::size_t n, float* out) {
+    for (std::size_t r = 0; r < rows; ++r)
+        packRow(table + r * n, r, n, kLog2E, out);
+    for (std::size_t r = rows; r < roundUp(rows, kTileRows); ++r)
+        packRow(nullptr, r, n, 0.f, out);
+}
+
+// Keys (scaled, in panels) and values (row-major) of one head and window.
+void packKeys(const AttentionJob& job, const Window& w, std::size_t head, float* keys, float* values) {
+    const std::size_t n = job.headDim, at = head * n;
+    const float scale = kLog2E / __builtin_sqrtf(static_cast<float>(n));
+    std::size_t key = 0;
+    for (std::size_t y = 0; y < job.windowHeight; ++y)
+        for (std::size_t x = 0; x < job.windowWidth; ++x, ++key) {
+            const bool inside = y < w.rows && x < w.columns;
+            const std::size_t row = inside ? job.row(w, y, x) : 0;
+            const float* k = inside ? job.keys.row(row) + at : job.keyBias ? job.keyBias + at : nullptr;
+            const float* v = inside ? job.values.row(row) + at : job.valueBias ? job.valueBias + at : nullptr;
+            packRow(k, key, n, scale, keys);
+            if (v)
+                std::memcpy(values + key * n, v, n * sizeof(float));
+            else
+                std::memset(values + key * n, 0, n * sizeof(float));
+        }
+}
+
+// kTileWidth queries of one head, lanes = queries: the query vectors, what relative positions add to their
+// logits, and the softmax so far.
+struct Panel {
+    float* query;                     // [headDim][kTileWidth]
+    float* byRow;                     // [windowHeight][kTileWidth]
+    float* byColumn;                  // [windowWidth][kTileWidth]
+    float* output;                    // [headDim][kTileWidth]
+    float* maximum;                   // [kTileWidth]
+    float* sum;                       // [kTileWidth]
+    std::size_t first = 0, count = 0; // queries of the window, row-major
+};
+
+std::size_t panelFloats(std::size_t n, std::size_t h, std::size_t w) {
+    return (2 * n + h + w + 2) * kTileWidth;
+}
+
+std::size_t scratchFloats(std::size_t n, std::size_t h, std::size_t w) {
+    const std::size_t table = roundUp(2 * (h > w ? h : w), kTileRows) + 2 * kTileRows;
+    return kGroup * panelFloats(n, h, w) + (kKeyBlock + table) * kTileWidth;
+}
+
+HWY_INLINE Panel carve(float* p, std::size_t n, std::size_t h, std::size_t w) {
+    Panel panel;
+    panel.query = p;
+    panel.byRow = panel.query + n * kTileWidth;
+    panel.byColumn = panel.byRow + h * kTileWidth;
+    panel.output = panel.byColumn + w * kTileWidth;
+    panel.maximum = panel.output + n * kTileWidth;
+    panel.sum = panel.maximum + kTileWidth;
+    return panel;
+}
+
+// out[key coordinate][lane] = query . table[position of the lane - key coordinate + extent - 1], from the
+// products with the rows of the table that any lane needs.
+HWY_INLINE void relativeLogits(const Panel& p, const float* table, std::size_t n, std::size_t extent,
+                               const std::size_t* position, float* products, float* out) {
+    std::size_t low = position[0], high = position[0];
+    for (std::size_t lane = 1; lane < p.count; ++lane) {
+        low = HWY_MIN(low, position[lane]);
+        high = HWY_MAX(high, position[lane]);
+    }
+    const std::size_t first = low / kTileRows * kTileRows;
+    const std::size_t rows = high + extent - first; // up to row high + extent - 1
+    multiplyPanels<2>(table + first * n, kTileRows, kTileRows * n, roundUp(rows, kTileRows), p.query,
+                      kTileWidth, n, products, kTileWidth, false);
+    if (low == high) { // one row of the grid: no lane differs
+        for (std::size_t i = 0; i < extent; ++i)
+            std::memcpy(out + i * kTileWidth, products + (low + extent - 1 - i - first) * kTileWidth,
+                        kTileWidth * sizeof(float));
+        return;
+    }
+    for (std::size_t i = 0; i < extent; ++i)
+        for (std::size_t lane = 0; lane < kTileWidth; ++lane) // lanes beyond count repeat the first query
+            out[i * kTileWidth + lane] =
+                products[(position[lane] + extent - 1 - i - first) * kTileWidth + lane];
+}
+
+HWY_INLINE void fillPanel(const AttentionJob& job, const Window& w, std::size_t head, Panel& p,
+                          float* products) {
+    const std::size_t n = job.headDim;
+    std::size_t y[kTileWidth], x[kTileWidth];
+    for (std::size_t lane = 0; lane < kTileWidth; ++lane) {
+        const std::size_t query = p.first + (lane < p.count ? lane : 0);
+        y[lane] = query / w.columns;
+        x[lane] = query % w.columns;
+        const float* source = job.queries.row(job.row(w, y[lane], x[lane])) + head * n;
+        for (std::size_t d = 0; d < n; ++d)
+            p.query[d * kTileWidth + lane] = source[d];
+    }
+    if (job.relative) {
+        relativeLogits(p, job.relative->rows.data(), n, job.windowHeight, y, products, p.byRow);
+        relativeLogits(p, job.relative->columns.data(), n, job.windowWidth, x, products, p.byColumn);
+    }
+    for (std::size_t lane = 0; lane < kTileWidth; ++lane) {
+        p.maximum[lane] = -1e30f;
+        p.sum[lane] = 0.f;
+    }
+}
+
+// logits[key][lane] = what relative positions add, for keys [first, first + count).
+HWY_INLINE void startLogits(const Panel& p, std::size_t width, std::size_t first, std::size_t count,
+                            float* logits) {
+    std::size_t y = first / width, x = first % width;
+    for (std::size_t k = 0; k < count; ++k, logits += kTileWidth) {
+        for (std::size_t i = 0; i < kTileWidth; i += kLanes)
+            hn::StoreU(hn::Add(hn::LoadU(kTag, p.byRow + y * kTileWidth + i),
+                               hn::LoadU(kTag, p.byColumn + x * kTileWidth + i)),
+                       kTag, logits + i);
+        if (++x == width) {
+            x = 0;
+            ++y;
+        }
+    }
+}
+
+// Turns logits (base 2) into weights against the new maximum, and rescales what was summed so far.
+template <std::size_t Vectors>
+HWY_INLINE void softmaxStep(Panel& p, std::size_t n, std::size_t count, bool first, float* logits) {
+    using namespace vm;
+    for (std::size_t i = 0; i < Vectors * kLanes; i += kLanes) {
+        const V before = hn::LoadU(d, p.maximum + i);
+        V top = before;
+        for (std::size_t k = 0; k < count; ++k)
+            top = hn::Max(top, hn::LoadU(d, logits + k * kTileWidth + i));
+        const V factor = exp2(hn::Sub(before, top));
+        V sum = hn::Mul(hn::LoadU(d, p.sum + i), factor);
+        for (std::size_t k = 0; k < count; ++k) {
+            const V weight = exp2(hn::Sub(hn::LoadU(d, logits + k * kTileWidth + i), top));
+            hn::StoreU(weight, d, logits + k * kTileWidth + i);
+            sum = hn::Add(sum, weight);
+        }
+        hn::StoreU(top, d, p.maximum + i);
+        hn::StoreU(sum, d, p.sum + i);
+        if (first || hn::AllTrue(d, hn::Eq(factor, set(1.f))))
+            continue;
+        for (std::size_t c = 0; c < n; ++c)
+            hn::StoreU(hn::Mul(hn::LoadU(d, p.output + c * kTileWidth + i), factor), d,
+                       p.output + c * kTileWidth + i);
+    }
+}
+
+// One block of keys against one panel.
+template <std::size_t Vectors>
+HWY_INLINE void attendBlock(const AttentionJob& job, Panel& p, const float* keys, const float* values,
+                            std::size_t first, std::size_t count, float* logits) {
+    const std::size_t n = job.headDim;
+    if (job.relative)
+        startLogits(p, job.windowWidth, first, count, logits);
+    multiplyPanels<Vectors>(keys + first * n, kTileRows, kTileRows * n, count, p.query, kTileWidth, n, logits,
+                            kTileWidth, job.relative != nullptr);
+    softmaxStep<Vectors>(p, n, count, first == 0, logits);
+    multiplyPanels<Vectors>(values + first * n, n, kTileRows, n, logits, kTileWidth, count, p.output,
+                            kTileWidth, first != 0);
+}
+
+HWY_INLINE void storePanel(const AttentionJob& job, const Window& w, std::size_t head, const Panel& p) {
+    for (std::size_t lane = 0; lane < p.count; ++lane) {
+        const std::size_t query = p.first + lane;
+        float* out = job.result.row(job.row(w, query / w.columns, query % w.columns)) + head * job.headDim;
+        const float scale = 1.f / p.sum[lane];
+        for (std::size_t d = 0; d < job.headDim; ++d)
+            out[d] = p.output[d * kTileWidth + lane] * scale;
+    }
+}
+
+std::size_t groupQueries() {
+    return kGroup * kTileWidth;
+}
+
+// Queries [first, last) of a window and head, at most kGroup panels of them.
+void attendGroup(const AttentionJob& job, const Window& w, std::size_t head, std::size_t first,
+                 std::size_t last, const float* keys, const float* values, float* scratch) {
+    const std::size_t n = job.headDim, h = job.windowHeight, width = job.windowWidth;
+    Panel panels[kGroup];
+    float* logits = scratch + kGroup * panelFloats(n, h, width);
+    float* products = logits + kKeyBlock * kTileWidth;
+    std::size_t used = 0;
+    for (; first < last; first += kTileWidth, ++used) {
+        Panel& p = panels[used] = carve(scratch + used * panelFloats(n, h, width), n, h, width);
+        p.first = first;
+        p.count = HWY_MIN(kTileWidth, last - first);
+        fillPanel(job, w, head, p, products);
+    }
+    for (std::size_t k = 0; k < job.keyCount(); k += kKeyBlock) {
+        const std::size_t count = HWY_MIN(kKeyBlock, job.keyCount() - k);
+        for (std::size_t i = 0; i < used; ++i)
+            if (panels[i].count > kLanes)
+                attendBlock<2>(job, panels[i], keys, values, k, count, logits);
+            else
+                attendBlock<1>(job, panels[i], keys, values, k, count, logits);
+    }
+    for (std::size_t i = 0; i < used; ++i)
+        storePanel(job, w, head, panels[i]);
+}
+
+} // namespace tandem::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tandem::kernels {
+
+HWY_EXPORT(packTable);
+HWY_EXPORT(packKeys);
+HWY_EXPORT(packedKeyFloats);
+HWY_EXPORT(scratchFloats);
+HWY_EXPORT(groupQueries);
+HWY_EXPORT(attendGroup);
+
+namespace {
+
+std::size_t roundToLine(std::size_t floats) {
+    return (floats + 15) / 16 * 16;
+}
+
+std::size_t keyFloats(const AttentionJob& job) {
+    return roundToLine(HWY_DYNAMIC_DISPATCH(packedKeyFloats)(job.keyCount(), job.headDim));
+}
+std::size_t taskFloats(const AttentionJob& job) {
+    return HWY_DYNAMIC_DISPATCH(scratchFloats)(job.headDim, job.windowHeight, job.windowWidth);
+}
+
+// One window of queries and its keys: the keys of every head are laid out first, then tasks are groups of
+// queries, head after head.
+void attendWhole(Workers& workers, const AttentionJob& job, const Window& window, const Window& keyWindow,
+                 std::size_t heads, FloatBuffer& scratch) {
+    const std::size_t half = keyFloats(job), group = HWY_DYNAMIC_DISPATCH(groupQueries)();
+    float* memory = scratch.reserve(2 * half * heads);
+    workers.run(heads, [&](std::size_t head, int) {
+        float* keys = memory + 2 * half * head;
+        HWY_DYNAMIC_DISPATCH(packKeys)(job, keyWindow, head, keys, keys + half);
+    });
+    const std::size_t queries = window.tokens(), groups = (queries + group - 1) / group;
+    workers.run(heads * groups, [&](std::size_t task, int worker) {
+        const std::size_t head = task / groups, first = task % groups * group;
+        const float* keys = memory + 2 * half * head;
+        HWY_DYNAMIC_DISPATCH(attendGroup)
+        (job, window, head, first, std::min(first + group, queries), keys, keys + half,
+         workers.scratch(worker, taskFloats(job)));
+    });
+}
+
+// Many small windows: a task is one window and head.
+void attendWindows(Workers& workers, const AttentionJob& job, const AttentionShape& s) {
+    const std::size_t across = (s.width + s.window - 1) / s.window,
+                      down = (s.height + s.window - 1) / s.window;
+    const std::size_t half = keyFloats(job), group = HWY_DYNAMIC_DISPATCH(groupQueries)();
+    workers.run(across * down * s.heads, [&](std::size_t task, int worker) {
+        const std::size_t head = task % s.heads, index = task / s.heads;
+        Window w{index / across * s.window, index % across * s.window, 0, 0};
+        w.rows = std::min(s.window, s.height - w.top);
+        w.columns = std::min(s.window, s.width - w.left);
+        float* keys = workers.scratch(worker, 2 * half + taskFloats(job));
+        HWY_DYNAMIC_DISPATCH(packKeys)(job, w, head, keys, keys + half);
+        for (std::size_t q = 0; q < w.tokens(); q += group)
+            HWY_DYNAMIC_DISPATCH(attendGroup)
+        (job, w, head, q, std::min(q + group, w.tokens()), keys, keys + half, keys + 2 * half);
+    });
+}
+
+} // namespace
+
+RelativePositions packRelative(const float* tableRows, const float* tableColumns, std::size_t windowHeight,
+                               std::size_t windowWidth, std::size_t headDim) {
+    RelativePositions r;
+    r.windowHeight = windowHeight;
+    r.windowWidth = windowWidth;
+    r.headDim = headDim;
+    const auto pack = [&](const float* table, std::size_t n, FloatBuffer& out) {
+        const std::size_t rows = 2 * n - 1;
+        out.reserve(HWY_DYNAMIC_DISPATCH(packedKeyFloats)(rows, headDim));
+        HWY_DYNAMIC_DISPATCH(packTable)(table, rows, headDim, out.data());
+    };
+    pack(tableRows, windowHeight, r.rows);
+    pack(tableColumns, windowWidth, r.columns);
+    return r;
+}
+
+void selfAttention(Workers& workers, const AttentionShape& shape, ConstMatrix qkv, const float* qkvBias,
+                   const RelativePositions* relative, Matrix result, FloatBuffer& scratch) {
+    const std::size_t inner = shape.heads * shape.headDim;
+    AttentionJob job;
+    job.queries = qkv;
+    job.keys = {qkv.data + inner, qkv.rows, inner, qkv.stride};
+    job.values = {qkv.data + 2 * inner, qkv.rows, inner, qkv.stride};
+    job.keyBias = qkvBias ? qkvBias + inner : nullptr;
+    job.valueBias = qkvBias ? qkvBias + 2 * inner : nullptr;
+    job.relative = relative;
+    job.result = result;
+    job.headDim = shape.headDim;
+    job.gridWidth = shape.width;
+    job.windowHeight = shape.windowHeight();
+    job.windowWidth = shape.windowWidth();
+    if (shape.window)
+        attendWindows(workers, job, shape);
+    else
+        attendWhole(workers, job, {0, 0, shape.height, shape.width}, {0, 0, shape.height, shape.width},
+                    shape.heads, scratch);
+}
+
+void attention(Workers& workers, std::size_t heads, std::size_t headDim, ConstMatrix queries,
+               ConstMatrix keys, ConstMatrix values, Matrix result, FloatBuffer& scratch) {
+    AttentionJob job;
+    job.queries = queries;
+    job.keys = keys;
+    job.values = values;
+    job.result = result;
+    job.headDim = headDim;
+    job.windowHeight = 1;
+    job.windowWidth = keys.rows;
+    attendWhole(workers, job, {0, 0, 1, queries.rows}, {0, 0, 1, keys.rows}, heads, scratch);
+}
+
+} // namespace tandem::kernels
+#endif

@@ -1,0 +1,351 @@
+#include "inference/kernels/gemm.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <vector>
+
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "inference/kernels/gemm.cpp"
+#include <hwy/foreach_target.h> // includes this file once for each instruction set
+#include <hwy/highway.h>
+#include "inference/kernels/micro_kernel-inl.h"
+#include "inference/kernels/vector_math-inl.h"
+// clang-format on
+
+#ifndef TANDEM_GEMM_SHARED
+#define TANDEM_GEMM_SHARED
+namespace tandem::kernels {
+
+// Where the rows of the left matrix come from: a matrix, or the pixels that a convolution's tap meets.
+struct LeftRows {
+    ConstMatrix matrix;
+    const RowNorm* norm = nullptr;
+    const Convolution* convolution = nullptr;
+    const float* zeros = nullptr; // as long as a depth block
+    std::size_t rows = 0, depth = 0;
+
+    // The floats [k, k + depth block) of row r.
+    const float* at(std::size_t r, std::size_t k) const {
+        if (!convolution)
+            return matrix.row(r) + k;
+        const Convolution& c = *convolution;
+        const std::size_t tap = k / c.channels, width = c.outWidth();
+        const std::size_t y = r / width * c.stride + tap / c.kernel;
+        const std::size_t x = r % width * c.stride + tap % c.kernel;
+        if (y < c.padding || x < c.padding || y - c.padding >= c.height || x - c.padding >= c.width)
+            return zeros;
+        return matrix.row((y - c.padding) * c.width + x - c.padding) + k % c.channels;
+    }
+};
+
+// One product, cut into tasks: blocks of rows times groups of panels.
+struct Product {
+    LeftRows left;
+    const PackedWeights* weights = nullptr;
+    const Epilogue* epilogue = nullptr;
+    Matrix result;
+    bool addToResult = false; // the residual is the result itself
+    std::size_t rowBlock = 0, rowBlocks = 0, panelGroups = 0;
+    std::size_t panels() const { return (weights->outputs + weights->width - 1) / weights->width; }
+};
+
+} // namespace tandem::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace tandem::kernels::HWY_NAMESPACE {
+
+std::size_t tileWidth() {
+    return kTileWidth;
+}
+std::size_t tileRows() {
+    return kTileRows;
+}
+
+// Mean and 1 / standard deviation of one row. What rounding left in the mean is taken off in the second pass.
+HWY_INLINE void rowStatistics(const float* row, std::size_t n, float eps, float& mean, float& scale) {
+    using namespace vm;
+    const float count = static_cast<float>(n);
+    V sum = hn::Zero(d);
+    for (std::size_t i = 0; i < n; i += lanes)
+        sum = hn::Add(sum, loadPart(row + i, n - i));
+    mean = hn::GetLane(hn::SumOfLanes(d, sum)) / count;
+    const V centre = set(mean);
+    V square = hn::Zero(d), drift = hn::Zero(d);
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        const V x = hn::Sub(hn::LoadU(d, row + i), centre);
+        drift = hn::Add(drift, x);
+        square = hn::MulAdd(x, x, square);
+    }
+    float squares = hn::GetLane(hn::SumOfLanes(d, square)), left = hn::GetLane(hn::SumOfLanes(d, drift));
+    for (; i < n; ++i) {
+        const float x = row[i] - mean;
+        left += x;
+        squares += x * x;
+    }
+    left /= count;
+    mean += left;
+    scale = 1.f / __builtin_sqrtf(HWY_MAX(0.f, squares / count - left * left) + eps);
+}
+
+HWY_INLINE void normalisePart(const float* row, std::size_t n, float mean, float scale, const float* gain,
+                              const float* bias, float* out) {
+    using namespace vm;
+    const V m = set(mean), s = set(scale);
+    for (std::size_t i = 0; i < n; i += lanes) {
+        const V x = hn::Mul(hn::Sub(loadPart(row + i, n - i), m), s);
+        storePart(hn::MulAdd(x, loadPart(gain + i, n - i), loadPart(bias + i, n - i)), out + i, n - i);
+    }
+}
+
+void layerNormRows(ConstMatrix in, const RowNorm& norm, Matrix out) {
+    for (std::size_t r = 0; r < in.rows; ++r) {
+        float mean = 0, scale = 0;
+        rowStatistics(in.row(r), in.columns, norm.eps, mean, scale);
+        normalisePart(in.row(r), in.columns, mean, scale, norm.gain, norm.bias, out.row(r));
+    }
+}
+
+// Writes rows [first, last) of a depth block as panels of kTileRows: panel[k][row]. `statistics` holds mean
+// and scale of each row, filled at the first depth block.
+HWY_INLINE void packLeft(const LeftRows& left, std::size_t first, std::size_t last, std::size_t k,
+                         std::size_t depth, float* statistics, float* line, float* out) {
+    for (std::size_t r = first; r < last; ++r) {
+        const std::size_t i = r - first;
+        const float* source = left.at(r, k);
+        if (left.norm) {
+            if (k == 0)
+                rowStatistics(source, left.depth, left.norm->eps, statistics[2 * i], statistics[2 * i + 1]);
+            normalisePart(source, depth, statistics[2 * i], statistics[2 * i + 1], left.norm->gain + k,
+                          left.norm->bias + k, line);
+            source = line;
+        }
+        float* column = out + i / kTileRows * kTileRows * depth + i % kTileRows;
+        for (std::size_t j = 0; j < depth; ++j)
+            column[j * kTileRows] = source[j];
+    }
+}
+
+template <Activation A>
+HWY_INLINE void finishRow(float* c, std::size_t n, const float* bias, const float* residual) {
+    using namespace vm;
+    for (std::size_t i = 0; i < n; i += lanes) {
+        V x = loadPart(c + i, n - i);
+        if (bias)
+            x = hn::Add(x, loadPart(bias + i, n - i));
+        if constexpr (A == Activation::Relu)
+            x = hn::Max(x, hn::Zero(d));
+        if constexpr (A == Activation::Gelu)
+            x = gelu(x);
+        if (residual)
+            x = hn::Add(x, loadPart(residual + i, n - i));
+        storePart(x, c + i, n - i);
+    }
+}
+
+// Bias, activation and residual on rows x n of c, whose first element is result(row, column).
+HWY_INLINE void finish(const Epilogue& e, bool withResidual, float* c, std::size_t stride, std::size_t rows,
+                       std::size_t n, std::size_t row, std::size_t column) {
+    const float* bias = e.bias ? e.bias + column : nullptr;
+    if (!bias && e.activation == Activation::None && !withResidual)
+        return;
+    for (std::size_t r = 0; r < rows; ++r) {
+        const float* residual = withResidual ? e.residual.row(row + r) + column : nullptr;
+        if (e.activation == Activation::Gelu)
+            finishRow<Activation::Gelu>(c + r * stride, n, bias, residual);
+        else if (e.activation == Activation::Relu)
+            finishRow<Activation::Relu>(c + r * stride, n, bias, residual);
+        else
+            finishRow<Activation::None>(c + r * stride, n, bias, residual);
+    }
+}
+
+// Rows [first, last) times panels [begin, end). `scratch`: see scratchFloats.
+void multiplyTask(const Product& p, std::size_t first, std::size_t last, std::size_t begin, std::size_t end,
+                  float* scratch) {
+    const PackedWeights& w = *p.weights;
+    const std::size_t rows = last - first;
+    const bool residual = p.epilogue->residual.data != nullptr;
+    float* statistics = scratch;
+    float* line = statistics + 2 * p.rowBlock;
+    float* edge = line + w.depthBlock; // the panel that reaches beyond the last output
+    float* left = edge + (p.rowBlock + kTileRows) * kTileWidth;
+    for (std::size_t k = 0; k < w.inputs; k += w.depthBlock) {
+        const std::size_t depth = HWY_MIN(w.depthBlock, w.inputs - k);
+        const bool firstBlock = k == 0, lastBlock = k + depth == w.inputs;
+        packLeft(p.left, first, last, k, depth, statistics, line, left);
+        const float* block = w.panels.data() + p.panels() * kTileWidth * k;
+        for (std::size_t panel = begin; panel < end; ++panel) {
+            const std::size_t column = panel * kTileWidth;
+            const std::size_t n = HWY_MIN(kTileWidth, w.outputs - column);
+            const bool whole = n == kTileWidth;
+            float* c = whole ? p.result.row(first) + column : edge;
+            const std::size_t stride = whole ? p.result.stride : kTileWidth;
+            for (std::size_t r = 0; r < rows; r += kTileRows) {
+                const std::size_t count = HWY_MIN(kTileRows, rows - r);
+                tileOf<2>(count)(left + r * depth, kTileRows, block + panel * kTileWidth * depth, kTileWidth,
+                                 depth, c + r * stride, stride, !firstBlock || (whole && p.addToResult));
+                if (lastBlock && whole)
+                    finish(*p.epilogue, residual && !p.addToResult, c + r * stride, stride, count, n,
+                           first + r, column);
+            }
+            if (!lastBlock || whole)
+                continue;
+            finish(*p.epilogue, residual, edge, stride, rows, n, first, column);
+            for (std::size_t r = 0; r < rows; ++r)
+                std::memcpy(p.result.row(first + r) + column, edge + r * stride, n * sizeof(float));
+        }
+    }
+}
+
+} // namespace tandem::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tandem::kernels {
+
+HWY_EXPORT(tileWidth);
+HWY_EXPORT(tileRows);
+HWY_EXPORT(multiplyTask);
+HWY_EXPORT(layerNormRows);
+
+namespace {
+
+constexpr std::size_t kRowBlock = 112; // rows that one task packs
+
+// Inputs taken at once: the rows of a task and one panel stay in the second-level cache (1 MB where tiles are
+// wide, 256 to 512 KB elsewhere).
+std::size_t largestDepthBlock(std::size_t tileWidth) {
+    return tileWidth >= 32 ? 768 : 384;
+}
+
+std::size_t ceilDiv(std::size_t a, std::size_t b) {
+    return (a + b - 1) / b;
+}
+
+// Blocks of rows of equal size, a multiple of the tile's, their number a multiple of the threads'.
+void cut(Product& p, int threads) {
+    const std::size_t tile = HWY_DYNAMIC_DISPATCH(tileRows)(), n = static_cast<std::size_t>(threads);
+    const std::size_t rows = p.left.rows, tiles = ceilDiv(rows, tile);
+    std::size_t blocks = ceilDiv(rows, kRowBlock);
+    blocks = std::min(tiles, ceilDiv(blocks, n) * n);
+    p.rowBlock = ceilDiv(tiles, blocks) * tile;
+    p.rowBlocks = ceilDiv(rows, p.rowBlock);
+    p.panelGroups = p.rowBlocks >= 4 * n ? 1 : std::min(p.panels(), ceilDiv(4 * n, p.rowBlocks));
+}
+
+void multiply(Workers& workers, Product& p) {
+    if (p.left.rows == 0)
+        return;
+    p.addToResult = p.epilogue->residual.data == p.result.data;
+    cut(p, workers.count());
+    const std::size_t tile = HWY_DYNAMIC_DISPATCH(tileRows)();
+    const std::size_t floats = 2 * p.rowBlock + p.weights->depthBlock +
+                               (p.rowBlock + tile) * p.weights->width +
+                               (p.rowBlock + tile) * p.weights->depthBlock;
+    workers.run(p.rowBlocks * p.panelGroups, [&](std::size_t task, int worker) {
+        const std::size_t first = task / p.panelGroups * p.rowBlock, group = task % p.panelGroups;
+        const std::size_t begin = group * p.panels() / p.panelGroups;
+        const std::size_t end = (group + 1) * p.panels() / p.panelGroups;
+        HWY_DYNAMIC_DISPATCH(multiplyTask)
+        (p, first, std::min(first + p.rowBlock, p.left.rows), begin, end, workers.scratch(worker, floats));
+    });
+}
+
+} // namespace
+
+PackedWeights packWeights(const float* weight, std::size_t outputs, std::size_t inputs,
+                          std::size_t depthBlock) {
+    PackedWeights w;
+    w.outputs = outputs;
+    w.inputs = inputs;
+    w.width = HWY_DYNAMIC_DISPATCH(tileWidth)();
+    w.depthBlock = depthBlock ? depthBlock : ceilDiv(inputs, ceilDiv(inputs, largestDepthBlock(w.width)));
+    const std::size_t panels = ceilDiv(outputs, w.width);
+    float* out = w.panels.reserve(panels * w.width * inputs);
+    for (std::size_t k = 0; k < inputs; k += w.depthBlock) {
+        const std::size_t depth = std::min(w.depthBlock, inputs - k);
+        for (std::size_t p = 0; p < panels; ++p, out += depth * w.width)
+            for (std::size_t x = 0; x < w.width; ++x) {
+                const std::size_t o = p * w.width + x;
+                for (std::size_t j = 0; j < depth; ++j)
+                    out[j * w.width + x] = o < outputs ? weight[o * inputs + k + j] : 0.f;
+            }
+    }
+    return w;
+}
+
+PackedWeights packConvolution(const float* weight, std::size_t outputs, std::size_t channels,
+                              std::size_t kernel, const float* scale) {
+    const std::size_t taps = kernel * kernel;
+    std::vector<float> byTap(outputs * channels * taps);
+    for (std::size_t o = 0; o < outputs; ++o)
+        for (std::size_t c = 0; c < channels; ++c)
+            for (std::size_t t = 0; t < taps; ++t)
+                byTap[(o * taps + t) * channels + c] =
+                    weight[(o * channels + c) * taps + t] * (scale ? scale[o] : 1.f);
+    std::size_t block = channels;
+    for (std::size_t parts = 1; block > largestDepthBlock(HWY_DYNAMIC_DISPATCH(tileWidth)()); ++parts)
+        if (channels % parts == 0)
+            block = channels / parts;
+    return packWeights(byTap.data(), outputs, channels * taps, block);
+}
+
+void linear(Workers& workers, ConstMatrix left, const PackedWeights& weights, const Epilogue& epilogue,
+            Matrix result, const RowNorm* norm) {
+    Product p;
+    p.left.matrix = left;
+    p.left.norm = norm;
+    p.left.rows = left.rows;
+    p.left.depth = weights.inputs;
+    p.weights = &weights;
+    p.epilogue = &epilogue;
+    p.result = result;
+    multiply(workers, p);
+}
+
+void convolve(Workers& workers, const Convolution& convolution, ConstMatrix image,
+              const PackedWeights& weights, const Epilogue& epilogue, Matrix result) {
+    const std::vector<float> zeros(weights.depthBlock, 0.f);
+    Product p;
+    p.left.matrix = image;
+    p.left.convolution = &convolution;
+    p.left.zeros = zeros.data();
+    p.left.rows = convolution.outHeight() * convolution.outWidth();
+    p.left.depth = weights.inputs;
+    p.weights = &weights;
+    p.epilogue = &epilogue;
+    p.result = result;
+    multiply(workers, p);
+}
+
+void layerNorm(Workers& workers, ConstMatrix in, const RowNorm& norm, Matrix out) {
+    constexpr std::size_t block = 64;
+    workers.run(ceilDiv(in.rows, block), [&](std::size_t task, int) {
+        const std::size_t first = task * block, count = std::min(block, in.rows - first);
+        HWY_DYNAMIC_DISPATCH(layerNormRows)
+        ({in.row(first), count, in.columns, in.stride}, norm, out.slice(first, count));
+    });
+}
+
+double measureGemmGflops(Workers& workers) {
+    constexpr std::size_t rows = 1024, depth = 768, columns = 3072;
+    const std::vector<float> weight(columns * depth, 0.25f), left(rows * depth, 0.5f);
+    std::vector<float> result(rows * columns);
+    const PackedWeights packed = packWeights(weight.data(), columns, depth);
+    double best = 0;
+    for (int run = 0; run < 6; ++run) {
+        const auto start = std::chrono::steady_clock::now();
+        linear(workers, {left.data(), rows, depth, depth}, packed, {},
+               {result.data(), rows, columns, columns});
+        const std::chrono::duration<double> s = std::chrono::steady_clock::now() - start;
+        best = std::max(best, 2e-9 * rows * depth * columns / s.count());
+    }
+    return best;
+}
+
+} // namespace tandem::kernels
+#endif

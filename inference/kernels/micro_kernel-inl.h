@@ -1,0 +1,91 @@
+// The register tile that every matrix product of the kernels is made of, compiled once for each instruction
+// set. Include from a file that highway's foreach_target includes repeatedly.
+#if defined(TANDEM_MICRO_KERNEL_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef TANDEM_MICRO_KERNEL_INL
+#undef TANDEM_MICRO_KERNEL_INL
+#else
+#define TANDEM_MICRO_KERNEL_INL
+#endif
+
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <cstddef>
+
+HWY_BEFORE_NAMESPACE();
+namespace tandem::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Rows of a tile: as many as leave every accumulator of two vectors a row in a register.
+#if HWY_ARCH_ARM_A64 || (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3)
+inline constexpr std::size_t kTileRows = 14; // 32 registers
+#else
+inline constexpr std::size_t kTileRows = 6; // 16 registers
+#endif
+inline constexpr hn::ScalableTag<float> kTag;
+inline constexpr std::size_t kLanes = hn::MaxLanes(kTag);
+inline constexpr std::size_t kTileWidth = 2 * kLanes;
+
+/// One tile: C[r][x] (+)= sum over k of A[k][r] * B[k][x], r < Rows, x < Vectors * kLanes.
+/// A is read at a[k * aStep + r], B at b[k * bStep + x] and C at c[r * cStep + x]; all unaligned.
+/// @param accumulate  adds to what C holds; otherwise C is only written
+template <std::size_t Rows, std::size_t Vectors>
+HWY_NOINLINE void multiplyTile(const float* HWY_RESTRICT a, std::size_t aStep, const float* HWY_RESTRICT b,
+                               std::size_t bStep, std::size_t depth, float* HWY_RESTRICT c, std::size_t cStep,
+                               bool accumulate) {
+    using V = hn::Vec<decltype(kTag)>;
+    V sum[Rows][Vectors];
+    for (std::size_t r = 0; r < Rows; ++r)
+        for (std::size_t x = 0; x < Vectors; ++x)
+            sum[r][x] = hn::Zero(kTag);
+    for (std::size_t r = 0; r < Rows; ++r) // C arrives while the products are formed
+        for (std::size_t x = 0; x < Vectors; ++x)
+            hwy::Prefetch(c + r * cStep + x * kLanes);
+    for (std::size_t k = 0; k < depth; ++k) {
+        V right[Vectors];
+        for (std::size_t x = 0; x < Vectors; ++x)
+            right[x] = hn::LoadU(kTag, b + x * kLanes);
+        for (std::size_t r = 0; r < Rows; ++r) {
+            const V left = hn::Set(kTag, a[r]);
+            for (std::size_t x = 0; x < Vectors; ++x)
+                sum[r][x] = hn::MulAdd(left, right[x], sum[r][x]);
+        }
+        a += aStep;
+        b += bStep;
+    }
+    if (accumulate)
+        for (std::size_t r = 0; r < Rows; ++r)
+            for (std::size_t x = 0; x < Vectors; ++x)
+                sum[r][x] = hn::Add(sum[r][x], hn::LoadU(kTag, c + r * cStep + x * kLanes));
+    for (std::size_t r = 0; r < Rows; ++r)
+        for (std::size_t x = 0; x < Vectors; ++x)
+            hn::StoreU(sum[r][x], kTag, c + r * cStep + x * kLanes);
+}
+
+using TileFunction = void (*)(const float*, std::size_t, const float*, std::size_t, std::size_t, float*,
+                              std::size_t, bool);
+
+/// The tile function of `rows` rows (1..kTileRows) and Vectors vectors.
+template <std::size_t Vectors, std::size_t Rows = kTileRows>
+HWY_INLINE TileFunction tileOf(std::size_t rows) {
+    if constexpr (Rows == 1)
+        return multiplyTile<1, Vectors>;
+    else
+        return rows == Rows ? multiplyTile<Rows, Vectors> : tileOf<Vectors, Rows - 1>(rows);
+}
+
+/// As multiplyTile for any number of rows: A's rows lie in panels of kTileRows, each `panelStep` floats after
+/// the one before.
+template <std::size_t Vectors>
+HWY_INLINE void multiplyPanels(const float* a, std::size_t aStep, std::size_t panelStep, std::size_t rows,
+                               const float* b, std::size_t bStep, std::size_t depth, float* c,
+                               std::size_t cStep, bool accumulate) {
+    for (std::size_t r = 0; r < rows; r += kTileRows, a += panelStep, c += kTileRows * cStep) {
+        const std::size_t count = HWY_MIN(kTileRows, rows - r);
+        tileOf<Vectors>(count)(a, aStep, b, bStep, depth, c, cStep, accumulate);
+    }
+}
+
+} // namespace tandem::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
