@@ -41,7 +41,7 @@ struct TrainRequest {
     std::vector<std::filesystem::path> packs; ///< folders written by `tandem pack`
     std::filesystem::path startFrom;          ///< a model to start from, or empty
     std::filesystem::path resume;             ///< folder of an interrupted run, or empty
-    std::filesystem::path out;                ///< folder: last.safetensors, best.safetensors, log.csv, state
+    std::filesystem::path out;                ///< folder: model.safetensors, state.safetensors, log.csv
 };
 struct TrainReport {
     std::filesystem::path model; ///< the model written

@@ -24,9 +24,11 @@ struct CommandContext {
 void addBenchCommand(CLI::App&, CommandContext&);
 void addDoctorCommand(CLI::App&, CommandContext&);
 void addModelCommand(CLI::App&, CommandContext&);
+void addPackCommand(CLI::App&, CommandContext&);
 void addPhantomCommand(CLI::App&, CommandContext&);
 void addProjectCommand(CLI::App&, CommandContext&);
 void addSegmentCommand(CLI::App&, CommandContext&);
+void addTrainCommand(CLI::App&, CommandContext&);
 
 /// Starts a subcommand; `example` closes its help page.
 CLI::App* newCommand(CLI::App& parent, const std::string& name, const std::string& what,

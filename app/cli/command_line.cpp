@@ -111,6 +111,8 @@ int runCommandLine(int argc, const char* const* argv, Parts& parts) {
     addSegmentCommand(app, context);
     addModelCommand(app, context);
     addProjectCommand(app, context);
+    addPackCommand(app, context);
+    addTrainCommand(app, context);
     addPhantomCommand(app, context);
     addBenchCommand(app, context);
     addDoctorCommand(app, context);

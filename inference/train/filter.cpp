@@ -1,0 +1,88 @@
+#include "inference/train/filter.h"
+
+#include "core/measure/grey_crop.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tandem {
+namespace {
+
+std::vector<float> gaussian(double sigma) {
+    const int radius = static_cast<int>(std::ceil(3 * sigma));
+    std::vector<float> k;
+    float sum = 0;
+    for (int i = -radius; i <= radius; ++i) {
+        k.push_back(static_cast<float>(std::exp(-i * i / (2 * sigma * sigma))));
+        sum += k.back();
+    }
+    for (float& v : k)
+        v /= sum;
+    return k;
+}
+
+// One line of n values that lie `stride` apart.
+void blurLine(float* line, std::int64_t n, std::int64_t stride, const std::vector<float>& k,
+              std::vector<float>& work) {
+    const auto radius = static_cast<std::int64_t>(k.size() / 2);
+    work.resize(static_cast<std::size_t>(n + 2 * radius));
+    for (std::int64_t i = -radius; i < n + radius; ++i)
+        work[static_cast<std::size_t>(i + radius)] = line[std::clamp<std::int64_t>(i, 0, n - 1) * stride];
+    for (std::int64_t i = 0; i < n; ++i) {
+        float sum = 0;
+        for (std::size_t j = 0; j < k.size(); ++j)
+            sum += k[j] * work[static_cast<std::size_t>(i) + j];
+        line[i * stride] = sum;
+    }
+}
+
+} // namespace
+
+void blur(SliceImage& s, double sigma) {
+    if (sigma < 0.1)
+        return;
+    const std::vector<float> k = gaussian(sigma);
+    std::vector<float> work;
+    for (std::int64_t y = 0; y < s.height; ++y)
+        blurLine(s.values.data() + y * s.width, s.width, 1, k, work);
+    for (std::int64_t x = 0; x < s.width; ++x)
+        blurLine(s.values.data() + x, s.height, s.width, k, work);
+}
+
+SliceImage smoothField(std::int64_t width, std::int64_t height, double scale, Random& random) {
+    const auto cells = [&](std::int64_t n) {
+        return std::max<std::int64_t>(2, std::llround(static_cast<double>(n) / scale) + 2);
+    };
+    SliceImage coarse{cells(width), cells(height), 1, {}};
+    coarse.values.resize(static_cast<std::size_t>(coarse.width * coarse.height));
+    for (float& v : coarse.values)
+        v = static_cast<float>(random.normal());
+    SliceImage field{width, height, 1, {}};
+    const double dx = static_cast<double>(coarse.width - 1) / static_cast<double>(width);
+    const double dy = static_cast<double>(coarse.height - 1) / static_cast<double>(height);
+    field.values = sampleGrid(coarse, {0, 0, dx, dy, width, height}, 0);
+    return field;
+}
+
+void standardise(SliceImage& s) {
+    double sum = 0, squares = 0;
+    for (float v : s.values)
+        sum += v;
+    const double mean = sum / static_cast<double>(s.values.size());
+    for (float& v : s.values) {
+        v -= static_cast<float>(mean);
+        squares += static_cast<double>(v) * v;
+    }
+    const double deviation = std::sqrt(squares / static_cast<double>(s.values.size()));
+    for (float& v : s.values)
+        v /= static_cast<float>(deviation > 1e-9 ? deviation : 1);
+}
+
+void addNoise(SliceImage& s, double sigma, Random& random) {
+    for (float& v : s.values) // the sum of four uniforms: near enough to normal and quick
+        v += static_cast<float>(
+            sigma * 1.7320508 *
+            (random.uniform() + random.uniform() + random.uniform() + random.uniform() - 2));
+}
+
+} // namespace tandem

@@ -1,0 +1,76 @@
+#include "inference/train/optimiser.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace tandem::train {
+
+AdamW::AdamW(net::Weights& weights, const net::NetworkConfig& config, const Recipe& recipe)
+    : recipe_(recipe) {
+    for (const net::WeightSpec& spec : net::layoutOf(config)) {
+        if (!spec.trainable())
+            continue;
+        at::Tensor& w = weights.at(spec.key);
+        w = w.detach().clone().requires_grad_(true);
+        const bool matrix = spec.shape.size() >= 2 && spec.kind != net::WeightKind::Embedding;
+        parameters_.push_back({spec.key, w, at::zeros_like(w.detach()), at::zeros_like(w.detach()), matrix});
+    }
+}
+
+double AdamW::step(double learningRate) {
+    const at::NoGradGuard noGradients;
+    double squares = 0;
+    for (const Parameter& p : parameters_)
+        if (p.value.grad().defined())
+            squares += p.value.grad().square().sum().item<double>();
+    const double norm = std::sqrt(squares);
+    const double scale = std::min(1.0, recipe_.clipNorm / (norm + 1e-6));
+    ++steps_;
+    const double meanCorrection = 1 - std::pow(recipe_.beta1, static_cast<double>(steps_));
+    const double squareCorrection = 1 - std::pow(recipe_.beta2, static_cast<double>(steps_));
+    for (Parameter& p : parameters_) {
+        if (!p.value.grad().defined())
+            continue;
+        const at::Tensor g = p.value.grad() * scale;
+        p.mean.mul_(recipe_.beta1).add_(g, 1 - recipe_.beta1);
+        p.square.mul_(recipe_.beta2).addcmul_(g, g, 1 - recipe_.beta2);
+        if (p.decays)
+            p.value.mul_(1 - learningRate * recipe_.weightDecay);
+        const at::Tensor root = (p.square / squareCorrection).sqrt_().add_(1e-8);
+        p.value.addcdiv_(p.mean, root, -learningRate / meanCorrection);
+        p.value.mutable_grad().reset();
+    }
+    return norm;
+}
+
+double learningRateAt(std::int64_t step, const Recipe& r) {
+    const double at = static_cast<double>(step);
+    const double warm = static_cast<double>(r.warmupSteps);
+    const double all = static_cast<double>(std::max<std::int64_t>(1, r.samples / r.batch));
+    if (at < warm)
+        return r.learningRate * (at + 1) / warm;
+    const double share = std::clamp((at - warm) / std::max(1.0, all - warm), 0.0, 1.0);
+    return r.learningRate * 0.5 * (1 + std::cos(std::numbers::pi * share));
+}
+
+MovingAverage::MovingAverage(const net::Weights& weights) {
+    for (const auto& [key, w] : weights)
+        average_.emplace(key, w.detach().clone());
+}
+
+void MovingAverage::follow(const net::Weights& weights, double decay, std::int64_t steps,
+                           std::int64_t stepsInAll) {
+    const at::NoGradGuard noGradients;
+    const double n = static_cast<double>(stepsInAll);
+    const double keep = std::pow(std::min(decay, (1 + n) / (10 + n)), static_cast<double>(steps));
+    for (auto& [key, average] : average_) {
+        const at::Tensor now = weights.at(key).detach();
+        if (average.is_floating_point())
+            average.mul_(keep).add_(now, 1 - keep);
+        else
+            average.copy_(now);
+    }
+}
+
+} // namespace tandem::train

@@ -1,0 +1,59 @@
+#pragma once
+// Private to inference/: this header shows LibTorch's tensor.
+
+#include "inference/network/network.h"
+#include "inference/train/recipe.h"
+
+#include <string>
+#include <vector>
+
+namespace tandem::train {
+
+/// A trainable weight and AdamW's two moments of it.
+struct Parameter {
+    std::string key;
+    at::Tensor value; ///< a leaf that asks for gradients; the same handle lies in the network's weights
+    at::Tensor mean, square;
+    bool decays = false; ///< matrices and filters do; biases, norms and embeddings do not
+};
+
+/// AdamW with decoupled weight decay and clipping by the norm of all gradients. Thread: one at a time.
+/// Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
+class AdamW {
+public:
+    /// Turns the trainable weights into leaves that ask for gradients (in place in `weights`).
+    AdamW(net::Weights& weights, const net::NetworkConfig&, const Recipe&);
+
+    /// One step with the gradients that lie on the parameters, which are cleared. Parameters without one
+    /// stay.
+    /// @return the norm of all gradients before clipping
+    double step(double learningRate);
+
+    std::vector<Parameter>& parameters() { return parameters_; }
+    const std::vector<Parameter>& parameters() const { return parameters_; }
+    std::int64_t steps() const { return steps_; }
+    void setSteps(std::int64_t n) { steps_ = n; }
+
+private:
+    Recipe recipe_;
+    std::vector<Parameter> parameters_;
+    std::int64_t steps_ = 0;
+};
+
+/// Linear warm-up to the recipe's rate, then a cosine to 0 at the recipe's last sample.
+double learningRateAt(std::int64_t step, const Recipe&);
+
+/// Moving average of all weights, running statistics of BatchNorm included.
+class MovingAverage {
+public:
+    explicit MovingAverage(const net::Weights&);
+    /// `steps` optimiser steps since the last call; early on the average follows more closely.
+    void follow(const net::Weights&, double decay, std::int64_t steps, std::int64_t stepsInAll);
+    net::Weights& weights() { return average_; }
+    const net::Weights& weights() const { return average_; }
+
+private:
+    net::Weights average_;
+};
+
+} // namespace tandem::train

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "inference/predict/focus.h"
+#include "inference/train/random.h"
+#include "inference/train/recipe.h"
+#include "inference/train/task.h"
+
+#include <array>
+#include <optional>
+#include <vector>
+
+namespace tandem {
+
+/// A task as the network meets it, made by the functions that predict with it.
+struct TrainingSample {
+    std::vector<float> input;  ///< 3 x size x size, see focusInput
+    std::vector<float> prior;  ///< first mask prompt, maskSize x maskSize
+    std::vector<float> target; ///< share of each cell that the object covers, maskSize x maskSize
+    SliceBox box;              ///< ModelPx
+};
+
+/// Turns, mirrors, stretches and shifts a task onto a patch of about `patchSide` pixels, changes its grey
+/// values, draws a box as a person would, and prepares the crop. Nothing if the object is lost on the way.
+std::optional<TrainingSample> makeSample(const TrainingTask&, const Recipe&, int imageSize, int maskSize,
+                                         Random&);
+
+/// How carelessly a box is drawn; one habit for its four edges.
+struct BoxHabit {
+    enum class Kind {
+        Tight,   ///< each edge within a pixel or so
+        Hand,    ///< outward by about a share of the picture's side
+        Relative ///< -3 .. +15 % of the box
+    } kind = Kind::Tight;
+    double handShare = 0; ///< of the picture's side
+
+    static BoxHabit choose(const Recipe&, Random&);
+    /// About how much longer than the object a box gets; both sides in one unit.
+    double stretch(double objectSide, double imageSide) const;
+    /// `pixel` is the size of an original pixel, `imageSide` the picture's longer side, in the pixels of
+    /// `tight`.
+    SliceBox draw(const SliceBox& tight, double pixel, double imageSide, Random&) const;
+};
+
+/// A corrective click on logits (cut at 0) against a target (cut at 0.5): a cell of the largest component of
+/// the error, its innermost one or (half the time, if `random` is given) any. Nothing if there is no error.
+struct CellClick {
+    std::int64_t x = 0, y = 0;
+    bool foreground = true;
+};
+std::optional<CellClick> correctiveClick(std::span<const float> logits, std::span<const float> target,
+                                         int maskSize, Random* random);
+
+/// Smallest box of a mask's pixels; nothing for an empty mask.
+std::optional<SliceBox> tightBox(const SliceMask&);
+
+} // namespace tandem

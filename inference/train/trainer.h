@@ -1,0 +1,56 @@
+#pragma once
+// Private to inference/: this header shows LibTorch's tensor.
+
+#include "inference/train/optimiser.h"
+#include "inference/train/random.h"
+#include "inference/train/sample.h"
+#include "inference/train/task_source.h"
+
+#include <filesystem>
+#include <vector>
+
+namespace tandem::train {
+
+/// Trains one network on a stream of tasks. Everything that decides the next step is part of its state, so
+/// that a run that was interrupted goes on as if it had not been. Thread: one at a time; LibTorch's threads
+/// are the caller's.
+class Trainer {
+public:
+    Trainer(net::NetworkConfig, net::Weights start, const Recipe&, TaskSource);
+
+    /// Draws a batch, and moves the weights once. @return the loss. Error: a pack that cannot be read;
+    /// Internal if the loss is not finite.
+    Result<double> step();
+
+    std::int64_t samplesDone() const { return optimiser_.steps() * recipe_.batch; }
+    bool finished() const { return samplesDone() >= recipe_.samples; }
+    double learningRate() const { return learningRateAt(optimiser_.steps(), recipe_); }
+    /// Moving average of the weights: what is kept as the model.
+    const net::Weights& averageWeights() const { return average_.weights(); }
+
+    /// Writes weights, moments, average, position and random state to one file. Error: FileUnwritable.
+    Result<void> saveState(const std::filesystem::path&) const;
+    /// Takes them back. Errors: those of SafetensorsFile::open; FormatInvalid if the state is of another
+    /// network.
+    Result<void> loadState(const std::filesystem::path&);
+
+private:
+    struct Batch {
+        at::Tensor input, prior, target, boxes;
+        std::vector<TrainingSample> samples;
+    };
+    Result<Batch> drawBatch();
+    at::Tensor lossOf(const Batch&);
+    at::Tensor roundLoss(const net::Decoded&, const at::Tensor& target) const;
+    void addClicks(const Batch&, const at::Tensor& logits, net::PromptTensors&);
+
+    net::NetworkConfig config_;
+    net::Weights weights_;
+    Recipe recipe_;
+    TaskSource source_;
+    AdamW optimiser_;
+    MovingAverage average_;
+    Random random_;
+};
+
+} // namespace tandem::train

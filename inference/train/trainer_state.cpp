@@ -1,0 +1,76 @@
+#include "inference/checkpoint/tensors.h"
+#include "inference/train/trainer.h"
+
+#include <algorithm>
+#include <string>
+
+namespace tandem::train {
+namespace {
+
+Error notThisRun(const std::filesystem::path& file, const std::string& why) {
+    return {ErrorCode::FormatInvalid,
+            file.string() + " is not the state of this run (" + why + "); start a new one."};
+}
+
+} // namespace
+
+Result<void> Trainer::saveState(const std::filesystem::path& file) const {
+    std::vector<std::pair<std::string, at::Tensor>> tensors;
+    for (const auto& [key, w] : weights_)
+        tensors.emplace_back("weight." + key, w.detach().contiguous());
+    for (const auto& [key, w] : average_.weights())
+        tensors.emplace_back("average." + key, w.contiguous());
+    for (const Parameter& p : optimiser_.parameters()) {
+        tensors.emplace_back("mean." + p.key, p.mean.contiguous());
+        tensors.emplace_back("square." + p.key, p.square.contiguous());
+    }
+    std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<TensorView> views;
+    for (const auto& [name, tensor] : tensors) {
+        auto view = checkpoint::viewOf(name, tensor);
+        if (!view)
+            return view.error();
+        views.push_back(std::move(*view));
+    }
+    SafetensorsMetadata metadata{{"tandem.steps", std::to_string(optimiser_.steps())}};
+    for (std::size_t i = 0; i < 4; ++i)
+        metadata.emplace_back("tandem.random." + std::to_string(i), std::to_string(random_.state()[i]));
+    metadata.emplace_back("tandem.config", writeJson(net::configToJson(config_)));
+    return writeSafetensors(file, views, metadata);
+}
+
+Result<void> Trainer::loadState(const std::filesystem::path& file) {
+    const auto state = SafetensorsFile::open(file);
+    if (!state)
+        return state.error();
+    if (state->metadataValue("tandem.config") != writeJson(net::configToJson(config_)))
+        return notThisRun(file, "its network is another one");
+    const at::NoGradGuard noGradients;
+    std::string missing;
+    const auto take = [&](const std::string& name, at::Tensor to) {
+        const TensorView* found = state->find(name);
+        const auto tensor = found ? checkpoint::toTensor(*found) : Result<at::Tensor>(Error{});
+        if (tensor && tensor->sizes() == to.sizes())
+            to.copy_(*tensor);
+        else
+            missing = name;
+    };
+    for (const auto& [key, w] : weights_)
+        take("weight." + key, w.detach());
+    for (const auto& [key, w] : average_.weights())
+        take("average." + key, w);
+    for (const Parameter& p : optimiser_.parameters()) {
+        take("mean." + p.key, p.mean);
+        take("square." + p.key, p.square);
+    }
+    Random::State random{};
+    for (std::size_t i = 0; i < 4; ++i)
+        random[i] = std::stoull(state->metadataValue("tandem.random." + std::to_string(i)).value_or("0"));
+    if (!missing.empty() || random == Random::State{})
+        return notThisRun(file, missing.empty() ? "no random state" : missing + " is missing or misshapen");
+    random_ = Random(random);
+    optimiser_.setSteps(std::stoll(state->metadataValue("tandem.steps").value_or("0")));
+    return {};
+}
+
+} // namespace tandem::train

@@ -1,0 +1,228 @@
+#include "core/measure/baselines.h"
+#include "core/measure/components.h"
+#include "core/measure/overlap.h"
+#include "inference/predict/focus.h"
+#include "inference/predict/focus_box.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tandem {
+namespace {
+
+// 80 x 60: a bright ellipse around (44, 30), radii 14 and 9, on a darker slope.
+struct Scene {
+    SliceImage image{80, 60, 1, std::vector<float>(80 * 60)};
+    SliceMask truth{80, 60};
+    Scene() {
+        for (std::int64_t y = 0; y < 60; ++y)
+            for (std::int64_t x = 0; x < 80; ++x) {
+                truth.at(x, y) = std::hypot((x - 44) / 14.0, (y - 30) / 9.0) <= 1;
+                image.values[static_cast<std::size_t>(y * 80 + x)] =
+                    40.0F + 0.2F * static_cast<float>(x) + (truth.at(x, y) ? 60.0F : 0.0F);
+            }
+    }
+    SliceBox box{30, 21, 58, 39};
+};
+
+Prompts boxOnly(const SliceBox& b) {
+    return {b, {}};
+}
+
+TEST(FocusCrop, IsTwiceTheLongerSideAroundTheBox) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    ASSERT_TRUE(crop.has_value());
+    EXPECT_EQ(crop->side, 2.0 * 29);
+    EXPECT_EQ(crop->centreX, 44.0);
+    EXPECT_EQ(crop->centreY, 30.0);
+}
+
+TEST(FocusCrop, BoxIsMappedByItsOuterEdges) {
+    const Scene s;
+    const auto crop =
+        makeFocusCrop(s.image, boxOnly({10, 20, 19, 29}), 256); // 10 px: crop of 20, 12.8 input px each
+    ASSERT_TRUE(crop.has_value());
+    const SliceBox b = crop->modelBox();
+    EXPECT_NEAR(b.x0, 64, 1e-9); // the left edge of pixel 10 is a quarter into the crop
+    EXPECT_NEAR(b.x1, 191, 1e-9);
+    EXPECT_NEAR(b.y0, 64, 1e-9);
+    EXPECT_NEAR(b.y1, 191, 1e-9);
+    const Point<ModelPx> middle = crop->modelFromSlice({{14.5, 24.5}});
+    EXPECT_NEAR(middle[0], 127.5, 1e-9);
+    EXPECT_NEAR(middle[1], 127.5, 1e-9);
+}
+
+TEST(FocusCrop, GridAndPointsAgree) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const CropGrid g = crop->grid(256);
+    for (int i : {0, 17, 255}) {
+        const Point<ModelPx> p = crop->modelFromSlice({{g.centreX(i), g.centreY(i)}});
+        EXPECT_NEAR(p[0], i, 1e-9);
+        EXPECT_NEAR(p[1], i, 1e-9);
+    }
+}
+
+TEST(FocusCrop, GrowsToHoldEveryClick) {
+    const Scene s;
+    Prompts p = boxOnly(s.box);
+    p.points.push_back({{{2, 58}}, false});
+    const auto crop = makeFocusCrop(s.image, p, 256);
+    ASSERT_TRUE(crop.has_value());
+    const Point<ModelPx> at = crop->modelFromSlice({{2, 58}});
+    EXPECT_GT(at[0], 0.0);
+    EXPECT_LT(at[1], 255.0);
+}
+
+TEST(FocusCrop, SenselessPrompts_AreRefused) {
+    const Scene s;
+    EXPECT_FALSE(makeFocusCrop(s.image, {}, 256).has_value());
+    EXPECT_FALSE(makeFocusCrop(s.image, boxOnly({9, 9, 3, 12}), 256).has_value());
+    EXPECT_FALSE(makeFocusCrop(s.image, boxOnly({0, 0, std::nan(""), 5}), 256).has_value());
+    EXPECT_FALSE(makeFocusCrop(s.image, {std::nullopt, {{{{5, 5}}, false}}}, 256).has_value());
+    EXPECT_FALSE(makeFocusCrop(s.image, {std::nullopt, {{{{INFINITY, 5}}, true}}}, 256).has_value());
+}
+
+TEST(EstimateBox, PointOnAnEvenObject_FindsItsBox) {
+    const Scene s;
+    const auto box = estimateBox(s.image, {{{{44, 30}}, true}});
+    ASSERT_TRUE(box.has_value());
+    EXPECT_NEAR(box->x0, 30, 5);
+    EXPECT_NEAR(box->x1, 58, 5);
+    EXPECT_NEAR(box->y0, 21, 4);
+    EXPECT_NEAR(box->y1, 39, 4);
+}
+
+TEST(FocusInput, ChannelsAreGreyBoxAndWalker) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 64);
+    const std::vector<float> in = focusInput(s.image, *crop);
+    ASSERT_EQ(in.size(), std::size_t{3 * 64 * 64});
+    const auto at = [&](int channel, int x, int y) {
+        return in[static_cast<std::size_t>((channel * 64 + y) * 64 + x)];
+    };
+    EXPECT_GT(at(0, 32, 32), 0.5F);
+    EXPECT_LT(at(0, 32, 4), -0.5F);
+    EXPECT_NEAR(at(1, 32, 32), 1.0F, 0.02F);
+    EXPECT_EQ(at(1, 2, 2), -1.0F);
+    EXPECT_GT(at(2, 32, 32), 0.9F);
+    EXPECT_LT(at(2, 17, 23), 0.0F); // a corner of the box: dark ground
+    EXPECT_EQ(at(2, 2, 2), -1.0F);
+}
+
+TEST(FocusInput, GainAndShiftOfTheImage_ChangeNothing) {
+    const Scene s;
+    SliceImage other = s.image;
+    for (float& v : other.values)
+        v = 3 * v - 500;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 64);
+    const auto a = focusInput(s.image, *crop), b = focusInput(other, *crop);
+    for (std::size_t i = 0; i < a.size(); ++i)
+        EXPECT_NEAR(a[i], b[i], 2e-3);
+}
+
+TEST(FocusInput, OutsideTheSlice_IsMinusOne) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly({0, 0, 9, 9}), 64);
+    EXPECT_EQ(focusInput(s.image, *crop)[0], -1.0F);
+}
+
+TEST(PriorMask, IsHighOnTheObjectAndLowAround) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const std::vector<float> prior = priorMask(s.image, *crop, 64);
+    EXPECT_GT(prior[32 * 64 + 32], 3.0F);
+    EXPECT_LT(prior[4 * 64 + 32], -3.0F);
+    EXPECT_LE(*std::max_element(prior.begin(), prior.end()), 6.0F);
+}
+
+// A network that always answers with the same logits: tests see what the correction adds.
+FocusDecode stubborn(std::vector<float> logits, std::vector<FocusQuestion>* asked = nullptr) {
+    return [=](const FocusQuestion& q) {
+        if (asked)
+            asked->push_back(q);
+        return FocusReply{logits, 0.5F};
+    };
+}
+
+// Logits of a mask on the crop's cells.
+std::vector<float> logitsOf(const SliceMask& mask, const FocusCrop& crop) {
+    SliceImage values{mask.width, mask.height, 1, {}};
+    values.values.assign(mask.inside.begin(), mask.inside.end());
+    std::vector<float> v = sampleGrid(values, crop.grid(64), 0);
+    for (float& x : v)
+        x = 8 * x - 4;
+    return v;
+}
+
+SliceMask maskOf(const FocusAnswer& a, const SliceImage& image) {
+    SliceMask m(image.width, image.height);
+    for (std::size_t i = 0; i < a.logits.size(); ++i)
+        m.inside[i] = a.logits[i] > 0;
+    return m;
+}
+
+TEST(AnswerFocus, LogitsComeBackOnTheSlicesGrid) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const auto answer =
+        answerFocus(s.image, *crop, boxOnly(s.box), 64, {}, stubborn(logitsOf(s.truth, *crop)));
+    EXPECT_GT(dice(maskOf(answer, s.image), s.truth), 0.98);
+}
+
+TEST(AnswerFocus, EveryClickIsShownWithTheLogitsBeforeIt) {
+    const Scene s;
+    Prompts p = boxOnly(s.box);
+    p.points = {{{{44, 30}}, true}, {{{31, 22}}, false}};
+    const auto crop = makeFocusCrop(s.image, p, 256);
+    std::vector<FocusQuestion> asked;
+    (void)answerFocus(s.image, *crop, p, 64, {}, stubborn(std::vector<float>(64 * 64, 25.0F), &asked));
+    ASSERT_EQ(asked.size(), std::size_t{3});
+    EXPECT_EQ(asked[0].clicks.size(), std::size_t{0});
+    EXPECT_EQ(asked[2].clicks.size(), std::size_t{2});
+    EXPECT_FALSE(asked[2].clicks[1].foreground);
+    EXPECT_EQ(asked[1].maskPrompt[0], 10.0F); // previous logits, clipped
+}
+
+TEST(AnswerFocus, AClickWinsWhereItStands_AgainstAnyNetwork) {
+    const Scene s;
+    Prompts p = boxOnly(s.box);
+    p.points = {{{{50, 33}}, false}, {{{5, 5}}, true}};
+    const auto crop = makeFocusCrop(s.image, p, 256);
+    for (float everywhere : {-30.0F, 30.0F}) {
+        const auto a =
+            answerFocus(s.image, *crop, p, 64, {}, stubborn(std::vector<float>(64 * 64, everywhere)));
+        EXPECT_LT(a.logits[33 * 80 + 50], 0.0F);
+        EXPECT_GT(a.logits[5 * 80 + 5], 0.0F);
+    }
+}
+
+TEST(AnswerFocus, AClickOnTheError_RepairsItsSurroundings) {
+    const Scene s;
+    SliceMask wrong = s.truth; // half of the object is missed
+    for (std::int64_t y = 0; y < 60; ++y)
+        for (std::int64_t x = 44; x < 80; ++x)
+            wrong.at(x, y) = 0;
+    Prompts p = boxOnly(s.box);
+    const auto crop = makeFocusCrop(s.image, p, 256);
+    double before = 0.7;
+    for (int clicks = 0; clicks <= 1; ++clicks) {
+        const auto a = answerFocus(s.image, *crop, p, 64, {}, stubborn(logitsOf(wrong, *crop)));
+        const SliceMask mask = maskOf(a, s.image);
+        const double now = dice(mask, s.truth);
+        EXPECT_GT(now, before + (clicks > 0 ? 0.02 : -0.1));
+        before = now;
+        std::vector<std::uint8_t> missed(mask.inside.size());
+        for (std::size_t i = 0; i < missed.size(); ++i)
+            missed[i] = s.truth.inside[i] && !mask.inside[i];
+        const Components c = connectedComponents(missed, {80, 60, 1});
+        const auto at = innermost(c, c.largest(), 80, 60);
+        p.points.push_back({{{static_cast<double>(at[0]), static_cast<double>(at[1])}}, true});
+    }
+}
+
+} // namespace
+} // namespace tandem

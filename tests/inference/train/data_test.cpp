@@ -1,0 +1,211 @@
+#include "core/measure/components.h"
+#include "inference/train/patch.h"
+#include "inference/train/sample.h"
+#include "inference/train/scene.h"
+#include "inference/train/superpixels.h"
+#include "inference/train/task_source.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace tandem {
+namespace {
+
+TEST(Random, SameSeedSameNumbers_StateGoesOn) {
+    Random a(7), b(7), c(8);
+    for (int i = 0; i < 10; ++i)
+        EXPECT_EQ(a.next(), b.next());
+    EXPECT_NE(a.next(), c.next());
+    Random d(a.state());
+    EXPECT_EQ(a.next(), d.next());
+}
+
+TEST(Random, UniformAndNormal_HaveTheirMoments) {
+    Random r(3);
+    double sum = 0, squares = 0, normal = 0, normalSquares = 0;
+    constexpr int n = 40000;
+    for (int i = 0; i < n; ++i) {
+        const double u = r.uniform(), z = r.normal();
+        sum += u;
+        squares += u * u;
+        normal += z;
+        normalSquares += z * z;
+    }
+    EXPECT_NEAR(sum / n, 0.5, 0.01);
+    EXPECT_NEAR(squares / n, 1.0 / 3, 0.01);
+    EXPECT_NEAR(normal / n, 0, 0.02);
+    EXPECT_NEAR(normalSquares / n, 1, 0.03);
+}
+
+TEST(Scene, SameSeed_SameTask_MaskOfSensibleSize) {
+    for (std::uint64_t seed : {1, 2, 3, 4, 5}) {
+        Random a(seed), b(seed);
+        const TrainingTask t = makeScene(a), u = makeScene(b);
+        EXPECT_EQ(t.image.values, u.image.values);
+        EXPECT_EQ(t.mask, u.mask);
+        const auto area = std::count(t.mask.inside.begin(), t.mask.inside.end(), 1);
+        EXPECT_GE(area, 30);
+        EXPECT_LE(area * 3, t.mask.width * t.mask.height);
+        EXPECT_TRUE(std::all_of(t.image.values.begin(), t.image.values.end(),
+                                [](float v) { return std::isfinite(v); }));
+    }
+}
+
+// Three flat stripes of different grey.
+SliceImage stripes() {
+    SliceImage s{30, 20, 1, std::vector<float>(600)};
+    for (std::size_t i = 0; i < 600; ++i)
+        s.values[i] = i % 30 < 10 ? 0.1F : i % 30 < 20 ? 0.5F : 0.9F;
+    return s;
+}
+
+TEST(GraphRegions, FlatStripes_AreThreeRegions) {
+    const auto region = graphRegions(stripes(), 50, 20);
+    EXPECT_EQ(std::set<std::int32_t>(region.begin(), region.end()).size(), std::size_t{3});
+    for (std::size_t i = 0; i < region.size(); ++i)
+        EXPECT_EQ(region[i], region[i % 30]);
+}
+
+TEST(GraphRegions, RegionsBelowTheSmallest_AreMerged) {
+    SliceImage s = stripes();
+    s.values[35] = 1; // one odd pixel
+    const auto region = graphRegions(s, 50, 20);
+    EXPECT_EQ(std::set<std::int32_t>(region.begin(), region.end()).size(), std::size_t{3});
+    for (const SliceImage& image : {s})
+        for (std::int64_t v :
+             connectedComponents(std::vector<std::uint8_t>(600, 1), {image.width, image.height, 1}).voxels)
+            EXPECT_TRUE(v == 0 || v >= 20);
+}
+
+TEST(RegionTask, IsOneRegionOfAWindow) {
+    Random r(5);
+    const TrainingTask scene = makeScene(r);
+    int made = 0;
+    for (int i = 0; i < 10; ++i)
+        if (const auto task = makeRegionTask(scene.image, r)) {
+            ++made;
+            EXPECT_EQ(task->mask.width, task->image.width);
+            EXPECT_GE(std::count(task->mask.inside.begin(), task->mask.inside.end(), 1), 30);
+        }
+    EXPECT_GE(made, 5);
+}
+
+TEST(BoxHabit, Tight_StaysWithinAPixel) {
+    Random r(1);
+    const SliceBox tight{20, 30, 59, 49};
+    for (int i = 0; i < 50; ++i) {
+        const SliceBox b = BoxHabit{BoxHabit::Kind::Tight, 0}.draw(tight, 2.0, 500, r);
+        EXPECT_LE(std::abs(b.x0 - tight.x0), 1.6 + 1e-9);
+        EXPECT_LE(std::abs(b.y1 - tight.y1), 1.6 + 1e-9);
+    }
+}
+
+TEST(BoxHabit, Hand_MovesEveryEdgeOutByAShareOfThePicture) {
+    Random r(1);
+    const SliceBox b = BoxHabit{BoxHabit::Kind::Hand, 0.03}.draw({100, 100, 199, 149}, 1, 500, r);
+    for (double out : {100 - b.x0, 100 - b.y0, b.x1 - 199, b.y1 - 149}) {
+        EXPECT_GE(out, 15 * 0.85 - 1e-9);
+        EXPECT_LE(out, 15 * 1.15 + 1e-9);
+    }
+}
+
+TEST(MakeSample, TargetLiesInTheBoxAndFillsIt) {
+    Recipe recipe;
+    recipe.tightShare = 1;
+    recipe.handShare = 0;
+    Random r(11);
+    int made = 0;
+    for (int n = 0; n < 8; ++n) {
+        const auto s = makeSample(makeScene(r), recipe, 64, 32, r);
+        if (!s)
+            continue;
+        ++made;
+        EXPECT_EQ(s->input.size(), std::size_t{3 * 64 * 64});
+        double inside = 0, all = 0;
+        for (int y = 0; y < 32; ++y)
+            for (int x = 0; x < 32; ++x) {
+                const float t = s->target[static_cast<std::size_t>(y * 32 + x)];
+                const double mx = (x + 0.5) * 2 - 0.5, my = (y + 0.5) * 2 - 0.5;
+                all += t;
+                if (mx > s->box.x0 - 3 && mx < s->box.x1 + 3 && my > s->box.y0 - 3 && my < s->box.y1 + 3)
+                    inside += t;
+            }
+        EXPECT_GT(all, 4.0);
+        EXPECT_GE(inside, 0.99 * all);
+    }
+    EXPECT_GE(made, 6);
+}
+
+TEST(RenderPatch, ObjectKeepsItsShare) {
+    Random r(4);
+    TrainingTask task{{100, 100, 1, std::vector<float>(10000)}, SliceMask(100, 100), 100, "test"};
+    for (std::int64_t y = 40; y < 60; ++y)
+        for (std::int64_t x = 30; x < 70; ++x)
+            task.mask.at(x, y) = 1;
+    for (int n = 0; n < 10; ++n) {
+        const Patch p = renderPatch(task, 208, 1.05, r);
+        const double area = static_cast<double>(std::count(p.mask.inside.begin(), p.mask.inside.end(), 1));
+        EXPECT_NEAR(area / (800 * p.pixel * p.pixel), 1.0, 0.06); // turned, mirrored and stretched, area kept
+    }
+}
+
+TEST(CorrectiveClick, StandsInTheLargestError) {
+    std::vector<float> logits(32 * 32, -1), target(32 * 32, 0);
+    for (int y = 4; y < 14; ++y)
+        for (int x = 6; x < 16; ++x)
+            target[static_cast<std::size_t>(y * 32 + x)] = 1; // missed
+    logits[20 * 32 + 20] = 1;                                 // one cell too many
+    const auto click = correctiveClick(logits, target, 32, nullptr);
+    ASSERT_TRUE(click.has_value());
+    EXPECT_TRUE(click->foreground);
+    EXPECT_NEAR(static_cast<double>(click->x), 10.5, 1.0);
+    EXPECT_NEAR(static_cast<double>(click->y), 8.5, 1.0);
+    Random r(2);
+    for (int n = 0; n < 20; ++n) {
+        const auto any = correctiveClick(logits, target, 32, &r);
+        EXPECT_EQ(target[static_cast<std::size_t>(any->y * 32 + any->x)], 1.0F);
+    }
+    EXPECT_FALSE(
+        correctiveClick(std::vector<float>{-1, 1, -1, -1}, std::vector<float>{0, 1, 0, 0}, 2, nullptr)
+            .has_value());
+}
+
+TEST(Recipe, UnknownOrSenselessKeys_AreNamed) {
+    const auto misspelt = recipeFromJson(*parseJson(R"({"learningrate": 0.1})"));
+    ASSERT_FALSE(misspelt.has_value());
+    EXPECT_TRUE(misspelt.error().sentence.find("learningrate") != std::string::npos);
+    EXPECT_FALSE(recipeFromJson(*parseJson(R"({"batch": -3})")).has_value());
+    EXPECT_FALSE(recipeFromJson(*parseJson(R"({"tightShare": 0.9, "handShare": 0.5})")).has_value());
+    const auto good = recipeFromJson(*parseJson(R"({"batch": 4, "learningRate": 0.01})"));
+    ASSERT_TRUE(good.has_value());
+    EXPECT_EQ(good->batch, 4);
+}
+
+TEST(Recipe, FocusSettings_ComeBackFromJson) {
+    FocusSettings s;
+    s.logitOffset = 0.7;
+    s.networkClicks = false;
+    const FocusSettings back = focusFromJson(focusToJson(s));
+    EXPECT_EQ(back.logitOffset, 0.7);
+    EXPECT_FALSE(back.networkClicks);
+    EXPECT_EQ(back.cropScale, s.cropScale);
+}
+
+TEST(TaskSource, ScenesNeedNoPack_AMissingPackIsASentence) {
+    Recipe recipe;
+    recipe.sceneShare = 1;
+    recipe.regionShare = 0;
+    Random r(1);
+    const auto source = TaskSource::open({}, recipe);
+    ASSERT_TRUE(source.has_value());
+    EXPECT_TRUE(source->draw(r).has_value());
+    recipe.sceneShare = 0.5;
+    EXPECT_FALSE(TaskSource::open({}, recipe).has_value());
+    EXPECT_FALSE(TaskSource::open({"/nowhere"}, recipe).has_value());
+}
+
+} // namespace
+} // namespace tandem

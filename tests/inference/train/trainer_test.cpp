@@ -1,0 +1,190 @@
+#include "core/files/files.h"
+#include "inference/checkpoint/model.h"
+#include "inference/train/train.h"
+#include "inference/train/trainer.h"
+#include "tests/support/temporary_folder.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace tandem {
+namespace {
+
+using train::AdamW;
+using train::Trainer;
+
+// A DB-SAM small enough to train within a second.
+const char* tinyNetwork =
+    R"({"variant":"paper","preprocess":"focus","image_size":64,"patch_size":16,"in_chans":3,
+ "embed_dim":16,"depth":2,"num_heads":2,"mlp_ratio":2.0,"use_rel_pos":false,"window_size":0,
+ "global_attn_indexes":[0,1],"out_chans":16,"prompt":{"mask_in_chans":8},
+ "decoder":{"depth":1,"num_heads":2,"mlp_dim":32,"attention_downsample_rate":2,"num_multimask_outputs":3,
+ "iou_head_depth":2,"iou_head_hidden_dim":16},
+ "adapter":{"num_heads":2,"n_points":2,"expand_ratio":1.0,"interaction_indexes":[[0,0],[1,1]],"levels":[1],
+ "conv_widths":[8,8,16],"conv_layer_norm":true,"cab_position":"stage","cab_order":"before","cab_act":"none",
+ "cross_pre_norm":false,"ffn":"mlp","fusion":"mask","fusion_reduction":4,"pre_neck_norm":false}})";
+
+net::NetworkConfig tinyConfig() {
+    return *net::configFromJson(*parseJson(tinyNetwork));
+}
+
+Recipe sceneRecipe() {
+    Recipe r;
+    r.samples = 1600;
+    r.batch = 4;
+    r.warmupSteps = 5;
+    r.sceneShare = 1;
+    r.regionShare = 0;
+    r.learningRate = 3e-3;
+    return r;
+}
+
+Trainer newTrainer(const Recipe& recipe) {
+    at::set_num_threads(1);
+    return Trainer(tinyConfig(), net::initialWeights(tinyConfig(), recipe.seed, net::Init::XavierNormal),
+                   recipe, *TaskSource::open({}, recipe));
+}
+
+double largestDifference(const net::Weights& a, const net::Weights& b) {
+    double most = 0;
+    for (const auto& [key, w] : a)
+        most = std::max(most, (w.to(at::kDouble) - b.at(key).to(at::kDouble)).abs().max().item<double>());
+    return most;
+}
+
+TEST(Trainer, SameSeed_SameWeights) {
+    Trainer a = newTrainer(sceneRecipe()), b = newTrainer(sceneRecipe());
+    for (int n = 0; n < 4; ++n)
+        EXPECT_EQ(*a.step(), *b.step());
+    EXPECT_EQ(largestDifference(a.averageWeights(), b.averageWeights()), 0.0);
+}
+
+TEST(Trainer, ResumedRun_EqualsTheUninterruptedOne) {
+    const test::TemporaryFolder folder;
+    Trainer whole = newTrainer(sceneRecipe()), first = newTrainer(sceneRecipe()),
+            second = newTrainer(sceneRecipe());
+    std::vector<double> expected, got;
+    for (int n = 0; n < 6; ++n)
+        expected.push_back(*whole.step());
+    for (int n = 0; n < 3; ++n)
+        got.push_back(*first.step());
+    ASSERT_TRUE(first.saveState(folder.path() / "state.safetensors").has_value());
+    ASSERT_TRUE(second.loadState(folder.path() / "state.safetensors").has_value());
+    EXPECT_EQ(second.samplesDone(), 12);
+    for (int n = 0; n < 3; ++n)
+        got.push_back(*second.step());
+    EXPECT_EQ(got, expected);
+    EXPECT_EQ(largestDifference(whole.averageWeights(), second.averageWeights()), 0.0);
+}
+
+TEST(Trainer, LossFallsOnScenes) {
+    Trainer t = newTrainer(sceneRecipe());
+    double early = 0, late = 0;
+    for (int n = 0; n < 150; ++n) {
+        const double loss = *t.step();
+        early += n < 15 ? loss / 15 : 0;
+        late += n >= 135 ? loss / 15 : 0;
+    }
+    EXPECT_LT(late, 0.75 * early);
+}
+
+TEST(Trainer, StateOfAnotherNetwork_IsRefused) {
+    const test::TemporaryFolder folder;
+    Trainer t = newTrainer(sceneRecipe());
+    ASSERT_TRUE(writeFileAtomically(folder.path() / "state.safetensors", "not a state").has_value());
+    EXPECT_FALSE(t.loadState(folder.path() / "state.safetensors").has_value());
+    EXPECT_FALSE(t.loadState(folder.path() / "missing.safetensors").has_value());
+}
+
+TEST(AdamW, FirstSteps_EqualTheFormula) {
+    Recipe recipe;
+    recipe.clipNorm = 1e9;
+    net::Weights weights = net::initialWeights(tinyConfig(), 1);
+    AdamW adam(weights, tinyConfig(), recipe);
+    const std::string key = "image_encoder.blocks.0.mlp.lin1.weight";
+    const double w0 = weights.at(key)[0][0].item<double>();
+    double w = w0, m = 0, v = 0;
+    for (int step = 1; step <= 3; ++step) {
+        const double gradient = 0.1 * step;
+        at::Tensor& tensor = weights.at(key);
+        tensor.mutable_grad() = at::full_like(tensor.detach(), gradient);
+        adam.step(0.01);
+        m = recipe.beta1 * m + (1 - recipe.beta1) * gradient;
+        v = recipe.beta2 * v + (1 - recipe.beta2) * gradient * gradient;
+        w *= 1 - 0.01 * recipe.weightDecay;
+        w -= 0.01 * (m / (1 - std::pow(recipe.beta1, step))) /
+             (std::sqrt(v / (1 - std::pow(recipe.beta2, step))) + 1e-8);
+    }
+    EXPECT_NEAR(weights.at(key)[0][0].item<double>(), w, 1e-6);
+}
+
+TEST(LearningRate, WarmsUpAndFallsToZero) {
+    Recipe r;
+    r.samples = 8000;
+    r.batch = 8;
+    r.warmupSteps = 100;
+    EXPECT_NEAR(train::learningRateAt(0, r), r.learningRate / 100, 1e-12);
+    EXPECT_NEAR(train::learningRateAt(100, r), r.learningRate, 1e-12);
+    EXPECT_NEAR(train::learningRateAt(550, r), r.learningRate / 2, 1e-9);
+    EXPECT_NEAR(train::learningRateAt(1000, r), 0, 1e-12);
+}
+
+std::filesystem::path writeConfig(const std::filesystem::path& folder, const std::string& recipe) {
+    const std::string text =
+        std::string("{\"network\":") + tinyNetwork + ",\"recipe\":" + recipe + ",\"card\":\"tiny\"}";
+    (void)writeFileAtomically(folder / "config.json", text);
+    return folder / "config.json";
+}
+
+const char* shortRecipe = R"({"samples":24,"batch":4,"sceneShare":1,"regionShare":0,"saveEverySamples":8})";
+
+TEST(RunTraining, WritesAModelThatOpens) {
+    const test::TemporaryFolder folder;
+    const TrainRequest request{writeConfig(folder.path(), shortRecipe), {}, {}, {}, folder.path() / "out"};
+    const auto report = train::runTraining(request, [](double, std::string_view) {}, {});
+    ASSERT_TRUE(report.has_value());
+    EXPECT_EQ(report->samples, 24);
+    const auto model = checkpoint::openModel(report->model);
+    ASSERT_TRUE(model.has_value());
+    EXPECT_EQ(model->card, "tiny");
+    EXPECT_TRUE(model->configJson.find("focus") != nullptr);
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / "log.csv"));
+}
+
+TEST(RunTraining, Stopped_SavesItsStateAndGoesOn) {
+    const test::TemporaryFolder folder;
+    TrainRequest request{writeConfig(folder.path(), shortRecipe), {}, {}, {}, folder.path() / "out"};
+    std::stop_source stop;
+    const auto stopped = train::runTraining(
+        request,
+        [&](double f, std::string_view) {
+            if (f > 0.3)
+                stop.request_stop();
+        },
+        stop.get_token());
+    ASSERT_FALSE(stopped.has_value());
+    EXPECT_TRUE(stopped.error().code == ErrorCode::Cancelled);
+    request.resume = request.out;
+    const auto report = train::runTraining(request, [](double, std::string_view) {}, {});
+    ASSERT_TRUE(report.has_value());
+    EXPECT_EQ(report->samples, 24);
+}
+
+TEST(RunTraining, BadConfigurations_AreSentences) {
+    const test::TemporaryFolder folder;
+    const auto failsWith = [&](const std::filesystem::path& config) {
+        const auto r = train::runTraining({config, {}, {}, {}, folder.path() / "out"},
+                                          [](double, std::string_view) {}, {});
+        return !r.has_value() && !r.error().sentence.empty();
+    };
+    EXPECT_TRUE(failsWith(folder.path() / "missing.json"));
+    EXPECT_TRUE(failsWith(writeConfig(folder.path(), R"({"sampels":24})")));
+    EXPECT_TRUE(failsWith(writeConfig(folder.path(), R"({"samples":24,"sceneShare":0.5})"))); // no packs
+    (void)writeFileAtomically(folder.path() / "config.json", "{");
+    EXPECT_TRUE(failsWith(folder.path() / "config.json"));
+}
+
+} // namespace
+} // namespace tandem
