@@ -1,12 +1,13 @@
 #include "inference/checkpoint/state_dict.h"
 
+#include "inference/checkpoint/pth.h"
 #include "inference/checkpoint/tensors.h"
 
 namespace tandem::checkpoint {
 namespace {
 
-Result<StateDict> readSafetensors(const std::filesystem::path& path) {
-    const auto file = SafetensorsFile::open(path);
+Result<StateDict> readSafetensors(std::span<const std::byte> bytes, const std::string& name) {
+    const auto file = SafetensorsFile::parse(bytes, name);
     if (!file)
         return file.error();
     StateDict dict;
@@ -42,10 +43,25 @@ void canonicalise(StateDict& dict) {
 } // namespace
 
 Result<StateDict> readStateDict(const std::filesystem::path& path) {
-    auto dict = readSafetensors(path);
-    if (dict)
-        canonicalise(*dict);
-    return dict;
+    const auto file = MappedFile::open(path);
+    if (!file)
+        return file.error();
+    return parseStateDict((*file)->bytes(), path.string());
+}
+
+Result<StateDict> parseStateDict(std::span<const std::byte> bytes, const std::string& name) {
+    if (bytes.empty())
+        return Error{ErrorCode::FormatInvalid, name + " is empty."};
+    try {
+        auto dict = looksLikePth(bytes) ? readPth(bytes, name) : readSafetensors(bytes, name);
+        if (dict)
+            canonicalise(*dict);
+        return dict;
+    } catch (const std::bad_alloc&) {
+        return Error{ErrorCode::OutOfMemory, "There is not enough memory to read " + name + "."};
+    } catch (const std::exception&) { // LibTorch's words are for its developers
+        return Error{ErrorCode::FormatInvalid, name + " holds tensors that cannot be used."};
+    }
 }
 
 } // namespace tandem::checkpoint

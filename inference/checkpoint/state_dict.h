@@ -6,7 +6,9 @@
 
 #include <ATen/ATen.h>
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,5 +27,8 @@ struct StateDict {
 /// executed. Errors: FileNotFound, FileUnreadable, FormatInvalid, FormatUnsupported, OutOfMemory. Thread:
 /// any.
 Result<StateDict> readStateDict(const std::filesystem::path&);
+
+/// The same from bytes that are already in memory; `name` is for sentences.
+Result<StateDict> parseStateDict(std::span<const std::byte>, const std::string& name);
 
 } // namespace tandem::checkpoint

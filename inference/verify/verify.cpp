@@ -160,7 +160,7 @@ std::vector<std::filesystem::path> modelFilesIn(const std::filesystem::path& fol
     std::vector<std::filesystem::path> files;
     std::error_code failed;
     for (const auto& entry : std::filesystem::directory_iterator(folder, failed))
-        if (entry.path().stem() == "model" && entry.path().extension() == ".safetensors")
+        if (entry.path().stem() == "model" && entry.path().extension() != ".json")
             files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     return files;
