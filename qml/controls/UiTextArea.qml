@@ -17,6 +17,7 @@ ScrollView {
     }
 
     clip: true
+    contentWidth: availableWidth
 
     TextArea {
         id: edit

@@ -1,4 +1,5 @@
 import QtQuick
+import QtQuick.Templates as T
 import Tandem.Shell
 import Tandem.Ui
 
@@ -7,6 +8,7 @@ Item {
     id: dialogs
 
     required property Session session
+    readonly property Item over: T.Overlay.overlay
 
     readonly property bool anyOpen: [reject, person, removeCase, importImages, model, exportMasks, messages, keys, about, files].some(loader => loader.item !== null && loader.item.visible)
 
@@ -56,6 +58,7 @@ Item {
         id: model
         sourceComponent: ModelDialog {
             model: dialogs.session.model
+            answerMs: dialogs.session.document.proposalMs
             onFileWanted: dialogs.show("modelFile")
         }
     }
@@ -71,5 +74,5 @@ Item {
     Late { id: messages; sourceComponent: MessagesDialog { notices: dialogs.session.notices } }
     Late { id: keys; sourceComponent: KeysDialog {} }
     Late { id: about; sourceComponent: AboutDialog {} }
-    Late { id: files; sourceComponent: FileDialogs { session: dialogs.session } }
+    Late { id: files; sourceComponent: FileDialogs { session: dialogs.session; overlay: dialogs.over } }
 }

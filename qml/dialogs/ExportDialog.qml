@@ -126,7 +126,7 @@ UiDialog {
         },
         UiButton {
             objectName: "exportStart"
-            text: dialog.plan.running ? qsTr("Exporting…") : qsTr("Export %n cases", "", dialog.plan.caseCount)
+            text: dialog.plan.running ? qsTr("Exporting…") : dialog.plan.caseCount === 1 ? qsTr("Export 1 case") : qsTr("Export %1 cases").arg(dialog.plan.caseCount)
             kind: UiButton.Primary
             enabled: dialog.plan.ready
             onClicked: dialog.plan.start()

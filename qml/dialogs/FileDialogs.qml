@@ -1,15 +1,29 @@
 import QtQuick
 import QtQuick.Dialogs
 import Tandem.Shell
+import Tandem.Ui
 
 /// The dialogs that ask for files and folders.
 QtObject {
     id: dialogs
 
     required property Session session
+    /// Where Qt's own dialogs appear on desktops that bring none.
+    required property Item overlay
 
     readonly property bool visible: files.visible || folder.visible || newProject.visible || modelFile.visible || exportFolder.visible
 
+    onVisibleChanged: if (visible) Qt.callLater(darken, overlay)
+
+    /// Their path bar is white whatever the palette says.
+    function darken(item) {
+        for (let i = 0; i < item.children.length; ++i) {
+            const child = item.children[i];
+            if (child.upButton !== undefined && child.background)
+                child.background.color = Theme.background;
+            darken(child);
+        }
+    }
     function show(name: string): void {
         ({
             "open": files,

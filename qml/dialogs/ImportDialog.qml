@@ -15,7 +15,7 @@ UiDialog {
     title: qsTr("Which images?")
 
     UiText {
-        text: qsTr("%n images were found. Each one becomes a case.", "", dialog.choice.count)
+        text: dialog.choice.count === 1 ? qsTr("One image with several frames was found. The chosen frame becomes a case.") : qsTr("%1 images were found. Each one that is ticked becomes a case.").arg(dialog.choice.count)
         dim: true
         Layout.fillWidth: true
     }
@@ -82,7 +82,7 @@ UiDialog {
         },
         UiButton {
             objectName: "importConfirm"
-            text: qsTr("Open %n", "", dialog.choice.tickedCount)
+            text: qsTr("Open %1").arg(dialog.choice.tickedCount)
             kind: UiButton.Primary
             enabled: dialog.choice.tickedCount > 0
             onClicked: {

@@ -8,6 +8,8 @@ UiDialog {
     id: dialog
 
     required property ModelChooser model
+    /// How long the network's last answer took; 0 before the first.
+    property real answerMs: 0
     signal fileWanted
 
     readonly property bool busy: model.state === ModelChooser.Loading
@@ -51,6 +53,7 @@ UiDialog {
     Line { head: qsTr("Prompts"); value: dialog.model.prompts }
     Line { head: qsTr("File"); value: dialog.model.bundled ? qsTr("%1 (bundled)").arg(dialog.model.file) : dialog.model.file }
     Line { head: qsTr("Identity"); value: dialog.model.idShort }
+    Line { head: qsTr("Runs on"); value: dialog.model.name === "" ? "" : dialog.answerMs > 0 ? qsTr("CPU; the last answer took %1 ms").arg(Math.round(dialog.answerMs)) : qsTr("CPU") }
 
     ColumnLayout {
         visible: dialog.busy

@@ -13,7 +13,7 @@ UiButton {
     objectName: "jobsButton"
     kind: UiButton.Quiet
     visible: jobs.count > 0
-    text: jobs.count === 1 ? jobs.sentence : qsTr("%n jobs", "", jobs.count)
+    text: jobs.count === 1 ? jobs.sentence : qsTr("%1 jobs").arg(jobs.count)
     implicitHeight: Theme.barHeight
     implicitWidth: Theme.jobsWidth
     font.pixelSize: Theme.fontSmall

@@ -15,7 +15,7 @@ UiButton {
     icon.source: Theme.icon("model")
     icon.width: Theme.iconSmall
     icon.height: Theme.iconSmall
-    tip: model.state === ModelChooser.Ready ? model.description : model.problem
+    tip: model.state === ModelChooser.Ready ? model.description : qsTr("About the model in use")
     text: {
         switch (model.state) {
         case ModelChooser.Ready:

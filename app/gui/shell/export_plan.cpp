@@ -71,7 +71,7 @@ QStringList ExportPlan::preview() const {
         names << QString::fromStdString(safeFileName(cases[i]->name)) + suffix_ +
                      (filePerLabel_ ? tr("_LABEL") : QString()) + QStringLiteral(".nii.gz");
     if (cases.size() > previewed)
-        names << tr("and %n more", nullptr, static_cast<int>(cases.size() - previewed));
+        names << tr("and %1 more").arg(cases.size() - previewed);
     return names;
 }
 
@@ -81,7 +81,7 @@ void ExportPlan::start() {
     running_ = true;
     outcome_ = Nothing;
     job_ = jobs_.start<ExportReport>(
-        tr("Exporting %n masks", nullptr, caseCount()),
+        caseCount() == 1 ? tr("Exporting 1 case") : tr("Exporting %1 cases").arg(caseCount()),
         [store = store_, reader = &reader_, request = request()](const JobControl& control) {
             return exportMasks(*store, *reader, request, control.progress, control.stop);
         },
@@ -98,9 +98,11 @@ void ExportPlan::takeResult(const Result<ExportReport>& result) {
     reportDetails_.clear();
     if (result) {
         outcome_ = Done;
-        report_ = tr("%n files were written to %1, read back and found equal.", nullptr,
-                     static_cast<int>(result->files.size()))
-                      .arg(folder_);
+        report_ = result->files.size() == 1
+                      ? tr("1 file was written to %1, read back and found equal.").arg(folder_)
+                      : tr("%1 files were written to %2, read back and found equal.")
+                            .arg(result->files.size())
+                            .arg(folder_);
         QStringList lines;
         for (const std::string& warning : result->warnings)
             lines << QString::fromStdString(warning);

@@ -21,8 +21,8 @@ QString timeLeft(double fraction, qint64 elapsedMs) {
         return {};
     const auto seconds =
         static_cast<qint64>(static_cast<double>(elapsedMs) * (1 - fraction) / fraction / 1000) + 1;
-    return seconds < 60 ? JobList::tr("%n s left", nullptr, static_cast<int>(seconds))
-                        : JobList::tr("%n min left", nullptr, static_cast<int>((seconds + 59) / 60));
+    return seconds < 60 ? JobList::tr("%1 s left").arg(seconds)
+                        : JobList::tr("%1 min left").arg((seconds + 59) / 60);
 }
 
 } // namespace

@@ -36,6 +36,13 @@ bool isProject(const QString& path) {
     return path.endsWith(QLatin1String(".tandem"), Qt::CaseInsensitive);
 }
 
+/// What helps when a case's image is not where it was.
+Error withHint(Error error) {
+    if (error.code == ErrorCode::FileNotFound)
+        error.sentence += " If it was moved, open it from where it is now: its case follows it.";
+    return error;
+}
+
 struct Found {
     std::vector<ImageEntry> images;
     std::vector<Error> refused;
@@ -313,9 +320,8 @@ bool Session::projectIsScratch() const {
 
 void Session::lookAtImages(const QStringList& paths) {
     const int wish = ++wish_;
-    const QString what = paths.size() == 1
-                             ? tr("Looking at %1").arg(QFileInfo(paths.front()).fileName())
-                             : tr("Looking at %n files", nullptr, static_cast<int>(paths.size()));
+    const QString what = paths.size() == 1 ? tr("Looking at %1").arg(QFileInfo(paths.front()).fileName())
+                                           : tr("Looking at %1 files").arg(paths.size());
     setOpening(what);
     openingJob_ = jobs_.start<Found>(
         what,
@@ -353,7 +359,7 @@ void Session::startImport(std::vector<ImportChoice::Wish> wishes) {
     const int wish = ++wish_;
     const QString what = wishes.size() == 1
                              ? tr("Opening %1").arg(toText(wishes.front().entry.path.filename()))
-                             : tr("Adding %n images", nullptr, static_cast<int>(wishes.size()));
+                             : tr("Adding %1 images").arg(wishes.size());
     setOpening(what);
     openingJob_ = jobs_.start<Imported>(
         what,
@@ -401,7 +407,7 @@ void Session::openCase(qlonglong caseId) {
                 return;
             setOpening({});
             if (!opened)
-                return fail(opened.error());
+                return fail(withHint(opened.error()));
             takeCase(std::move(*opened));
         });
 }
@@ -521,7 +527,15 @@ void Session::moveTo(CaseState state, const QString& comment) {
 }
 
 void Session::submit() {
-    moveTo(CaseState::Submitted, {});
+    if (!current_)
+        return;
+    // Who hands a case over has it.
+    change([id = current_->id,
+            person = preferences_.personName().toStdString()](ProjectStore& store) -> Result<void> {
+        if (auto assigned = store.assign(id, person); !assigned)
+            return assigned;
+        return store.setState(id, CaseState::Submitted, person, {});
+    });
 }
 void Session::approve() {
     moveTo(CaseState::Approved, {});
