@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <random>
 
 namespace tandem {
@@ -161,14 +161,15 @@ TEST(SliceComposer, Frame512To900_StaysWithinAFrame) {
     s.picture.voxelsPerPixelU = s.picture.voxelsPerPixelV = 512.0 / 900;
     std::vector<double> ms;
     for (int n = 0; n < 25; ++n) {
-        const auto start = std::chrono::steady_clock::now();
+        const std::clock_t start = std::clock();
         (void)s.draw(900, 900);
-        ms.push_back(
-            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+        ms.push_back(1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
     }
     std::nth_element(ms.begin(), ms.begin() + 12, ms.end());
-    std::printf("512x512 -> 900x900 with masks: median %.2f ms\n", ms[12]);
-    EXPECT_LT(ms[12], 100) << "far beyond a frame; 16 ms is the aim on a quiet machine";
+    std::printf("512x512 -> 900x900 with masks: median %.2f ms of processor time\n", ms[12]);
+#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    EXPECT_LT(ms[12], 16.0);
+#endif
 }
 
 } // namespace

@@ -88,18 +88,29 @@ float sampleRow(const float* row, const Tap* taps, int count, int components, in
 }
 
 void drawGreyRow(const std::vector<float>& row, const Axis& u, int components, const WindowScale& window,
-                 Pixel* out) {
-    for (int x = u.first; x <= u.last; ++x) {
-        const Tap* taps = u.tapsOf(x);
-        if (components == 1) {
-            const Pixel g = window(sampleRow(row.data(), taps, u.tapsPerPixel, 1, 0));
-            out[x] = 0xff000000u | (g << 16) | (g << 8) | g;
-            continue;
+                 std::vector<float>& scratch, Pixel* out) {
+    scratch.resize(static_cast<std::size_t>(u.last - u.first + 1));
+    for (int c = 0; c < std::min(components, 3); ++c) {
+        const int shift = 16 - 8 * c;
+        for (int x = u.first; x <= u.last; ++x) {
+            const Tap* taps = u.tapsOf(x);
+            if (u.tapsPerPixel > 1 || components > 1) {
+                scratch[static_cast<std::size_t>(x - u.first)] =
+                    sampleRow(row.data(), taps, u.tapsPerPixel, components, c);
+                continue;
+            }
+            const float low = row[static_cast<std::size_t>(taps->low)],
+                        high = row[static_cast<std::size_t>(taps->high)];
+            scratch[static_cast<std::size_t>(x - u.first)] = low + taps->fraction * (high - low);
         }
-        Pixel colour = 0xff000000u;
-        for (int c = 0; c < 3; ++c)
-            colour |= window(sampleRow(row.data(), taps, u.tapsPerPixel, components, c)) << (16 - 8 * c);
-        out[x] = colour;
+        for (std::size_t n = 0; n < scratch.size(); ++n) {
+            const Pixel g = window(scratch[n]);
+            Pixel& pixel = out[u.first + static_cast<int>(n)];
+            if (components == 1)
+                pixel = 0xff000000u | g * 0x010101u;
+            else
+                pixel = (c == 0 ? 0xff000000u : pixel) | g << shift;
+        }
     }
 }
 
@@ -228,10 +239,11 @@ void composeSlice(const SlicePicture& picture, std::uint32_t* pixels, int width,
     const Axis u(picture.u0, picture.voxelsPerPixelU, width, grey.width);
     const Axis v(picture.v0, picture.voxelsPerPixelV, height, grey.height);
     const WindowScale window(picture.window);
-    std::vector<float> row;
+    std::vector<float> row, scratch;
     for (int y = v.first; y <= v.last; ++y) {
         blendRows(grey, v.tapsOf(y), v.tapsPerPixel, row);
-        drawGreyRow(row, u, grey.components, window, pixels + static_cast<std::ptrdiff_t>(y) * width);
+        drawGreyRow(row, u, grey.components, window, scratch,
+                    pixels + static_cast<std::ptrdiff_t>(y) * width);
     }
     if (picture.labels && picture.labelColours && !picture.labels->empty())
         drawLabels(picture, u, v, pixels, width);
