@@ -32,6 +32,8 @@ constexpr std::size_t baseStack = std::size_t{4} << 20;
 
 void setUpDcmtk() {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+    dcmEnableUnknownVRConversion.set(OFTrue);        // elements of known tags that were sent as UN
+    dcmAcceptUnexpectedImplicitEncoding.set(OFTrue); // implicit elements under an explicit transfer syntax
     DJDecoderRegistration::registerCodecs(EDC_photometricInterpretation);
     DJLSDecoderRegistration::registerCodecs();
     DcmRLEDecoderRegistration::registerCodecs();

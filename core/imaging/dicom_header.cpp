@@ -248,6 +248,8 @@ Result<void> readInstance(DcmFileFormat& file, const fs::path& path, DicomInstan
                              std::to_string(instance.pixels.rows) + ", " +
                              std::to_string(instance.pixels.samples) + " samples of " +
                              std::to_string(instance.pixels.bitsAllocated) + " bits).");
+    if (!textOf(d, DCM_NumberOfFrames).empty() && !integerOf(d, DCM_NumberOfFrames))
+        return readError(ErrorCode::FormatInvalid, path, "its number of frames is no number.");
     instance.frames = std::max<std::int64_t>(1, integerOf(d, DCM_NumberOfFrames).value_or(1));
     if (instance.frames > mostFrames)
         return readError(ErrorCode::FormatInvalid, path,

@@ -1,18 +1,56 @@
 #include "core/imaging/dicom_items.h"
 
+#include "core/imaging/raw_array.h"
+
 #include <dcmtk/dcmdata/dcspchrs.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
 namespace tandem::imaging {
 namespace {
 
-constexpr Uint32 longestText = 1 << 16;
+constexpr Uint32 longestText = 1 << 20;
 
 bool isShort(DcmItem& item, const DcmTagKey& key, Uint32 most) {
     DcmElement* element = nullptr;
     return item.findAndGetElement(key, element).good() && element && element->getLength() <= most;
+}
+
+/// Values separated by backslashes. All must be numbers and nothing else: "1A" is none.
+std::vector<double> numbersInText(const std::string& text) {
+    std::vector<double> numbers;
+    for (std::size_t start = 0; start <= text.size();) {
+        const std::size_t stop = std::min(text.find('\\', start), text.size());
+        const std::string word = trimmed(std::string_view(text).substr(start, stop - start));
+        const char* at = word.c_str() + (word.starts_with('+') ? 1 : 0);
+        double value = 0;
+        const auto [end, problem] = std::from_chars(at, word.c_str() + word.size(), value);
+        if (problem != std::errc() || end != word.c_str() + word.size() || !std::isfinite(value))
+            return {};
+        numbers.push_back(value);
+        start = stop + 1;
+    }
+    return numbers;
+}
+
+/// A value of an element that is stored in binary.
+std::optional<double> binaryNumber(DcmElement& element, unsigned long index) {
+    double value = 0;
+    Float32 f32 = 0;
+    Uint16 u16 = 0;
+    Sint16 s16 = 0;
+    Sint32 s32 = 0;
+    Uint32 u32 = 0;
+    if (element.getFloat64(value, index).good() ||
+        (element.getFloat32(f32, index).good() && (value = f32, true)) ||
+        (element.getUint16(u16, index).good() && (value = u16, true)) ||
+        (element.getSint16(s16, index).good() && (value = s16, true)) ||
+        (element.getSint32(s32, index).good() && (value = s32, true)) ||
+        (element.getUint32(u32, index).good() && (value = u32, true)))
+        return std::isfinite(value) ? std::optional(value) : std::nullopt;
+    return std::nullopt;
 }
 
 } // namespace
@@ -21,7 +59,14 @@ std::string textOf(DcmItem& item, const DcmTagKey& key) {
     OFString text;
     if (!isShort(item, key, longestText) || item.findAndGetOFStringArray(key, text).bad())
         return {};
+    DcmElement* element = nullptr;
+    item.findAndGetElement(key, element);
     std::string out(text.c_str());
+    if (const DcmEVR vr = element->getTag().getEVR();
+        vr == EVR_OB || vr == EVR_UN) { // text that was sent as bytes
+        const std::vector<std::uint8_t> bytes = bytesOf(item, key, longestText);
+        out.assign(bytes.begin(), std::find(bytes.begin(), bytes.end(), 0));
+    }
     while (!out.empty() && (out.back() == ' ' || out.back() == '\0'))
         out.pop_back();
     return out.substr(std::min(out.find_first_not_of(' '), out.size()));
@@ -42,47 +87,24 @@ std::string personText(DcmItem& item, const DcmTagKey& key) {
     return ascii;
 }
 
-std::optional<double> numberOf(DcmItem& item, const DcmTagKey& key, unsigned long index) {
-    DcmElement* element = nullptr;
-    if (item.findAndGetElement(key, element).bad() || !element || element->getLength() > longestText)
-        return std::nullopt;
-    double value = 0;
-    if (element->ident() == EVR_UN || element->getFloat64(value, index).bad()) {
-        OFString text;
-        Uint16 u16 = 0;
-        Sint32 s32 = 0;
-        Uint32 u32 = 0;
-        if (element->getUint16(u16, index).good())
-            value = u16;
-        else if (element->getSint32(s32, index).good())
-            value = s32;
-        else if (element->getUint32(u32, index).good())
-            value = u32;
-        else if (element->getOFString(text, index).good() && !text.empty()) {
-            const char* at = text.c_str() + std::min(text.find_first_not_of(" +"), text.size());
-            if (std::from_chars(at, text.c_str() + text.size(), value).ec != std::errc())
-                return std::nullopt;
-        } else
-            return std::nullopt;
-    }
-    return std::isfinite(value) ? std::optional(value) : std::nullopt;
+std::optional<double> numberOf(DcmItem& item, const DcmTagKey& key) {
+    const std::vector<double> numbers = numbersOf(item, key);
+    return numbers.empty() ? std::nullopt : std::optional(numbers[0]);
 }
 
-std::vector<double> numbersOf(DcmItem& item, const DcmTagKey& key, std::size_t most) {
+std::vector<double> numbersOf(DcmItem& item, const DcmTagKey& key) {
     DcmElement* element = nullptr;
-    if (item.findAndGetElement(key, element).bad() || !element || element->getLength() > longestText * 16)
+    if (item.findAndGetElement(key, element).bad() || !element || element->getLength() > longestText)
         return {};
+    const DcmEVR vr = element->getTag().getEVR();
+    if (element->isaString() || vr == EVR_OB || vr == EVR_UN)
+        return numbersInText(textOf(item, key));
     std::vector<double> numbers;
-    const unsigned long count = element->getVM();
-    for (unsigned long n = 0; n < count && numbers.size() < most; ++n) {
-        double value = 0;
-        if (element->getFloat64(value, n).bad() || !std::isfinite(value)) {
-            const std::optional<double> other = numberOf(item, key, n);
-            if (!other)
-                return {};
-            value = *other;
-        }
-        numbers.push_back(value);
+    for (unsigned long n = 0; n < element->getVM(); ++n) {
+        const std::optional<double> value = binaryNumber(*element, n);
+        if (!value)
+            return {};
+        numbers.push_back(*value);
     }
     return numbers;
 }

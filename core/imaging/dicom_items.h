@@ -14,8 +14,8 @@ namespace tandem::imaging {
 std::string textOf(DcmItem&, const DcmTagKey&);
 /// In UTF-8, from the file's character set; what cannot be converted becomes '?'.
 std::string personText(DcmItem&, const DcmTagKey&);
-std::optional<double> numberOf(DcmItem&, const DcmTagKey&, unsigned long index = 0);
-std::vector<double> numbersOf(DcmItem&, const DcmTagKey&, std::size_t most = 1 << 20);
+std::optional<double> numberOf(DcmItem&, const DcmTagKey&);
+std::vector<double> numbersOf(DcmItem&, const DcmTagKey&);
 std::optional<std::int64_t> integerOf(DcmItem&, const DcmTagKey&);
 /// The first (or another) item of a sequence, or null.
 DcmItem* itemOf(DcmItem&, const DcmTagKey&, long index = 0);

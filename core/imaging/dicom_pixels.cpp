@@ -101,6 +101,9 @@ public:
     Fragments(DcmPixelSequence& sequence, std::uint64_t fileBytes)
         : sequence_(sequence), fileBytes_(fileBytes) {}
 
+    /// The first item is the offset table.
+    std::int64_t count() { return static_cast<std::int64_t>(sequence_.card()) - 1; }
+
     std::optional<std::vector<std::uint8_t>> frame(std::int64_t index, std::int64_t frames) {
         const auto count =
             static_cast<std::int64_t>(sequence_.card()) - 1; // the first item is the offset table
@@ -133,9 +136,14 @@ private:
     }
     bool startsStream(std::int64_t item) {
         const auto data = bytes(item);
-        return data && data->size() > 4 &&
-               (((*data)[0] == 0xFF && (*data)[1] == 0x4F && (*data)[2] == 0xFF) ||
-                ((*data)[4] == 'j' && (*data)[5] == 'P'));
+        if (!data || data->size() < 8)
+            return false;
+        const std::span<const std::uint8_t>& d = *data;
+        const bool jpeg = d[0] == 0xFF && d[1] == 0xD8 && d[2] == 0xFF;
+        const bool jpeg2000 = (d[0] == 0xFF && d[1] == 0x4F && d[2] == 0xFF) || (d[4] == 'j' && d[5] == 'P');
+        const bool rle =
+            d[0] >= 1 && d[0] <= 15 && d[1] == 0 && d[2] == 0 && d[3] == 0 && d[4] == 64 && d[5] == 0;
+        return jpeg || jpeg2000 || rle;
     }
     std::optional<std::vector<std::uint8_t>> join(std::int64_t from, std::int64_t to) {
         std::vector<std::uint8_t> all;
@@ -231,6 +239,10 @@ Result<std::vector<std::uint8_t>> FrameDecoder::decodedBytes(std::int64_t index,
             }
         return native;
     }
+    if (Result<void> whole = joinFragments(); !whole)
+        return whole.error();
+    if (dataset_.findAndGetElement(DCM_PixelData, element).bad() || !element)
+        return damaged("no pixel data");
     std::vector<std::uint8_t> buffer(bytes + 1); // an odd frame is padded by the decoder
     OFString model;
     const OFCondition status =
@@ -241,6 +253,44 @@ Result<std::vector<std::uint8_t>> FrameDecoder::decodedBytes(std::int64_t index,
     buffer.resize(bytes);
     colourModel = model.c_str();
     return buffer;
+}
+
+/// DCMTK finds a frame only where frames and fragments are as many, or where there is an offset table: where
+/// it would not, the fragments of each frame are joined into one.
+Result<void> FrameDecoder::joinFragments() {
+    if (joined_)
+        return {};
+    joined_ = true;
+    DcmElement* element = nullptr;
+    DcmPixelSequence* sequence = nullptr;
+    auto* stored = dataset_.findAndGetElement(DCM_PixelData, element).good()
+                       ? dynamic_cast<DcmPixelData*>(element)
+                       : nullptr;
+    const E_TransferSyntax syntax = dataset_.getOriginalXfer();
+    if (!stored || stored->getEncapsulatedRepresentation(syntax, nullptr, sequence).bad() || !sequence)
+        return damaged("no compressed pixels");
+    Fragments fragments(*sequence, mostFragmentBytes());
+    if (fragments.count() == frames_)
+        return {};
+    auto whole = std::make_unique<DcmPixelSequence>(DCM_PixelSequenceTag);
+    whole->insert(new DcmPixelItem(DCM_PixelItemTag));
+    DcmOffsetList offsets;
+    for (std::int64_t n = 0; n < frames_; ++n) {
+        std::optional<std::vector<std::uint8_t>> stream = fragments.frame(n, frames_);
+        if (!stream)
+            return damaged("the fragments do not fit the number of frames");
+        whole->storeCompressedFrame(offsets, stream->data(), static_cast<Uint32>(stream->size()), 0);
+    }
+    auto fresh = std::make_unique<DcmPixelData>(DCM_PixelData);
+    fresh->putOriginalRepresentation(syntax, nullptr, whole.release());
+    if (dataset_.insert(fresh.get(), OFTrue).bad())
+        return damaged("the fragments cannot be joined");
+    fresh.release();
+    return {};
+}
+
+std::uint64_t FrameDecoder::mostFragmentBytes() const {
+    return sizeOfFile(path_) * 1032 + 1; // of a gzip file the path names the packed one
 }
 
 Result<FrameSamples> FrameDecoder::integerFrame(std::int64_t index) {
@@ -266,8 +316,7 @@ Result<FrameSamples> FrameDecoder::jpeg2000Frame(std::int64_t index) {
         pixelData->getEncapsulatedRepresentation(dataset_.getOriginalXfer(), nullptr, sequence).bad() ||
         !sequence)
         return damaged("no JPEG 2000 fragments");
-    const auto stream =
-        Fragments(*sequence, std::max<std::uint64_t>(sizeOfFile(path_) * 1032, 1)).frame(index, frames_);
+    const auto stream = Fragments(*sequence, mostFragmentBytes()).frame(index, frames_);
     if (!stream)
         return damaged("the fragments do not fit the number of frames");
     Result<Jpeg2000Picture> picture = decodeJpeg2000(*stream, pixels_, path_);

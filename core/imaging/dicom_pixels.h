@@ -38,6 +38,8 @@ private:
     Result<FrameSamples> finish(std::vector<std::int32_t> samples, const std::string& colourModel,
                                 bool planar);
     Result<FrameSamples> applyPalette(const std::vector<std::int32_t>& samples);
+    Result<void> joinFragments();
+    std::uint64_t mostFragmentBytes() const;
     Error damaged(const std::string& why) const;
     std::size_t sampleCount() const;
 
@@ -47,6 +49,7 @@ private:
     std::filesystem::path path_;
     DcmFileCache cache_;
     Uint32 nextFragment_ = 0;
+    bool joined_ = false;
 };
 
 /// A JPEG 2000 code stream as it was decoded.
