@@ -202,7 +202,38 @@ PlanarImage scaledToUnit(const Line& values, std::int64_t side) {
     return out;
 }
 
+GreyWindow usableWindow(const SliceImage& slice, GreyWindow window) {
+    if (window.width > 0 && std::isfinite(window.width) && std::isfinite(window.level))
+        return window;
+    double low = INFINITY, high = -INFINITY;
+    for (const float v : slice.values)
+        if (std::isfinite(v)) {
+            low = std::min<double>(low, v);
+            high = std::max<double>(high, v);
+        }
+    return low < high ? GreyWindow{(low + high) / 2, high - low} : GreyWindow{0, 1};
+}
+
+std::uint8_t greyLevel(double scaled) {
+    return std::isnan(scaled) ? std::uint8_t{0} : static_cast<std::uint8_t>(std::clamp(scaled, 0.0, 255.0));
+}
+
 } // namespace
+
+RgbImage rgbFrom(const SliceImage& slice, GreyWindow window) {
+    const GreyWindow w = usableWindow(slice, window);
+    const bool colour = slice.components == 3;
+    const double low = colour ? 0 : w.level - w.width / 2, scale = colour ? 1 : 255 / w.width;
+    const auto pixels = static_cast<std::size_t>(slice.width * slice.height);
+    const auto components = static_cast<std::size_t>(slice.components);
+    RgbImage out{slice.width, slice.height, std::vector<std::uint8_t>(pixels * 3)};
+    for (std::size_t i = 0; i < pixels; ++i)
+        for (std::size_t c = 0; c < 3; ++c) {
+            const double value = slice.values[i * components + (colour ? c : 0)];
+            out.pixels[i * 3 + c] = greyLevel((value - low) * scale);
+        }
+    return out;
+}
 
 std::array<std::int64_t, 2> longestSide(std::int64_t height, std::int64_t width, std::int64_t side) {
     const double k = static_cast<double>(side) * 1.0 / static_cast<double>(std::max(height, width));

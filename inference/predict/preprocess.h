@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/image/volume.h"
 #include "inference/network/config.h"
 
 #include <array>
@@ -19,6 +20,10 @@ struct PlanarImage {
     std::int64_t width = 0, height = 0;
     std::vector<float> values;
 };
+
+/// A slice as 8-bit RGB: grey values through the window to 0..255 (truncated, three equal channels), colour
+/// as it is. Values that are no numbers become black. A window without width shows the slice's own range.
+RgbImage rgbFrom(const SliceImage&, GreyWindow);
 
 /// Size (height, width) of an image whose longer side becomes `side`: int(x * k + 0.5) as in SAM.
 std::array<std::int64_t, 2> longestSide(std::int64_t height, std::int64_t width, std::int64_t side);

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "inference/network/config.h"
+
+namespace tandem::bench {
+
+/// Floating-point operations (multiply and add apart, in 10^9) that encoding one image cannot do without:
+/// products of linear layers, convolutions and attention on real tokens. Padding, norms and activations do
+/// not count.
+double necessaryGflop(const net::NetworkConfig&);
+
+} // namespace tandem::bench

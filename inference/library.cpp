@@ -1,0 +1,65 @@
+#include "inference/library.h"
+
+#include "inference/bench/bench_encode.h"
+#include "inference/bench/machine.h"
+#include "inference/checkpoint/model.h"
+#include "inference/service/service.h"
+#include "inference/train/train.h"
+#include "inference/verify/verify.h"
+
+namespace tandem {
+namespace {
+
+// What escapes from LibTorch ends here, in words.
+template <class T, class Function>
+Result<T> guarded(const Function& function) {
+    try {
+        return function();
+    } catch (const std::bad_alloc&) {
+        return Error{ErrorCode::OutOfMemory, "There is not enough memory for this."};
+    } catch (const std::exception& e) {
+        const std::string words = e.what();
+        return Error{ErrorCode::Internal,
+                     "The inference library failed: " + words.substr(0, words.find('\n'))};
+    }
+}
+
+class Library final : public InferenceLibrary {
+public:
+    std::unique_ptr<Segmenter> createSegmenter() override { return service::makeService(); }
+
+    Result<ModelInfo> modelInfo(const std::filesystem::path& file) override {
+        return guarded<ModelInfo>([&] { return checkpoint::describeModel(file); });
+    }
+
+    Result<void> convertModel(const std::filesystem::path& from, const std::filesystem::path& to,
+                              bool float16) override {
+        return guarded<void>([&]() -> Result<void> {
+            const auto model = checkpoint::openModel(from);
+            return model ? checkpoint::saveModel(to, *model, float16) : Result<void>(model.error());
+        });
+    }
+
+    Result<VerifyReport> verifyModel(const std::filesystem::path& folder) override {
+        return guarded<VerifyReport>([&] { return verify::verifyFolder(folder); });
+    }
+
+    Result<TrainReport> train(const TrainRequest& request, const Progress& progress,
+                              std::stop_token stop) override {
+        return guarded<TrainReport>([&] { return train::runTraining(request, progress, stop); });
+    }
+
+    Result<std::string> benchEncode(const BenchEncodeRequest& request, const Progress& progress) override {
+        return guarded<std::string>([&] { return bench::benchEncode(request, progress); });
+    }
+
+    std::vector<std::string> describeMachine() override { return bench::describeMachine(); }
+};
+
+} // namespace
+} // namespace tandem
+
+extern "C" __attribute__((visibility("default"))) tandem::InferenceLibrary* tandemInferenceLibrary() {
+    static tandem::Library library;
+    return &library;
+}

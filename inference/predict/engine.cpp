@@ -1,0 +1,76 @@
+#include "inference/predict/engine.h"
+
+#include <string>
+
+namespace tandem::predict {
+namespace {
+
+void moveWeights(net::Weights& weights, at::Device device) {
+    net::Weights moved;
+    for (const auto& [key, tensor] : weights)
+        moved.emplace(key, tensor.to(device));
+    weights = std::move(moved); // all or none
+}
+
+at::Tensor onDevice(const at::Tensor& t, at::Device device) {
+    return t.defined() ? t.to(device) : t;
+}
+
+bool isOutOfMemory(const std::exception& e) {
+    return std::string(e.what()).find("out of memory") != std::string::npos;
+}
+
+} // namespace
+
+Engine::Engine(checkpoint::Model model) : model_(std::move(model)) {
+    const at::NoGradGuard noGradients;
+    if (!at::hasCUDA())
+        return;
+    try {
+        moveWeights(model_.weights, at::kCUDA);
+        device_ = at::kCUDA;
+    } catch (const std::exception&) { // too small or in use: the CPU serves as well
+        moveToCpu();
+    }
+}
+
+void Engine::moveToCpu() {
+    moveWeights(model_.weights, at::kCPU);
+    device_ = at::kCPU;
+}
+
+template <class Work>
+auto Engine::withFallback(const Work& work) {
+    const at::NoGradGuard noGradients;
+    if (!device_.is_cuda())
+        return work();
+    try {
+        return work();
+    } catch (const std::exception& e) {
+        if (!isOutOfMemory(e))
+            throw;
+    }
+    moveToCpu();
+    return work();
+}
+
+at::Tensor Engine::encode(const at::Tensor& input, const Step& step) {
+    net::Forward forward;
+    forward.step = step;
+    return withFallback([&] {
+        return net::encode(model_.weights, model_.config, onDevice(input, device_), forward).to(at::kCPU);
+    });
+}
+
+net::Decoded Engine::decode(const at::Tensor& embedding, const net::PromptTensors& prompts, bool multimask) {
+    return withFallback([&] {
+        const net::PromptTensors there{onDevice(prompts.points, device_), onDevice(prompts.labels, device_),
+                                       onDevice(prompts.boxes, device_), onDevice(prompts.mask, device_)};
+        const net::PromptCodes codes = net::encodePrompts(model_.weights, model_.config, there);
+        const net::Decoded out =
+            net::decode(model_.weights, model_.config, onDevice(embedding, device_), codes, multimask);
+        return net::Decoded{out.logits.to(at::kCPU), out.iou.to(at::kCPU)};
+    });
+}
+
+} // namespace tandem::predict

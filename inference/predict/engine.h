@@ -1,0 +1,39 @@
+#pragma once
+// Private to inference/.
+
+#include "inference/checkpoint/model.h"
+
+#include <functional>
+#include <string_view>
+
+namespace tandem::predict {
+
+/// Thrown through a forward pass to end it; never leaves the predictor.
+struct Stopped {};
+
+/// A model's weights on the best device, without gradients. All tensors in and out are float32 on the CPU.
+/// When the GPU's memory ends, the weights move to the CPU for good and the work is done there.
+/// Throws what LibTorch throws. Thread: one.
+class Engine {
+public:
+    explicit Engine(checkpoint::Model);
+
+    const checkpoint::Model& model() const { return model_; }
+    const net::NetworkConfig& config() const { return model_.config; }
+
+    using Step = std::function<void(std::string_view part, double done)>;
+    /// @param input  B, in_chans, S, S  @return B, C, g, g
+    at::Tensor encode(const at::Tensor& input, const Step&);
+    /// @param embedding  1, C, g, g
+    net::Decoded decode(const at::Tensor& embedding, const net::PromptTensors&, bool multimask);
+
+private:
+    void moveToCpu();
+    template <class Work>
+    auto withFallback(const Work& work);
+
+    checkpoint::Model model_;
+    at::Device device_ = at::kCPU;
+};
+
+} // namespace tandem::predict

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "core/files/json.h"
+#include "inference/predict/focus.h"
+
+namespace tandem::predict {
+
+/// The numbers that a model was calibrated with: "focus" in its configuration; defaults where it says
+/// nothing.
+inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
+    FocusSettings s;
+    const JsonValue* focus = modelConfig.find("focus");
+    if (!focus)
+        return s;
+    const auto read = [&](const char* name, double& to) {
+        if (const JsonValue* v = focus->find(name))
+            to = v->numberOr(to);
+    };
+    read("cropScale", s.cropScale);
+    read("logitOffset", s.logitOffset);
+    read("walkerWeight", s.walkerWeight);
+    read("clickWeight", s.clickWeight);
+    read("clickReach", s.clickReach);
+    if (const JsonValue* v = focus->find("networkClicks"))
+        s.networkClicks = v->boolOr(s.networkClicks);
+    return s;
+}
+
+} // namespace tandem::predict
