@@ -1,0 +1,59 @@
+#include "inference/engine/vit.h"
+
+#include <algorithm>
+
+namespace tandem::engine {
+
+using kernels::Activation;
+
+std::vector<float> resampledTable(std::span<const float> table, std::size_t headDim, std::size_t rows) {
+    const std::size_t length = table.size() / headDim;
+    if (length == rows)
+        return {table.begin(), table.end()};
+    std::vector<float> out(rows * headDim);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const double centre =
+            (static_cast<double>(i) + 0.5) * static_cast<double>(length) / static_cast<double>(rows);
+        const double at = std::max(0.0, centre - 0.5);
+        const std::size_t low = std::min(static_cast<std::size_t>(at), length - 1),
+                          high = std::min(low + 1, length - 1);
+        const float share = static_cast<float>(at - static_cast<double>(low));
+        for (std::size_t d = 0; d < headDim; ++d)
+            out[i * headDim + d] = (1 - share) * table[low * headDim + d] + share * table[high * headDim + d];
+    }
+    return out;
+}
+
+VitBlock::VitBlock(const Keys& k, const net::NetworkConfig& c, bool global)
+    : norm1_(k.at("norm1"), c.vitLnEps), norm2_(k.at("norm2"), c.vitLnEps) {
+    const auto dim = static_cast<std::size_t>(c.embedDim), grid = static_cast<std::size_t>(c.grid());
+    const Keys attention = k.at("attn");
+    qkv_ = Linear(attention.at("qkv"), dim);
+    proj_ = Linear(attention.at("proj"), dim);
+    lin1_ = Linear(k.at("mlp.lin1"), dim);
+    lin2_ = Linear(k.at("mlp.lin2"), static_cast<std::size_t>(c.mlpDim()));
+    const std::size_t window = global ? 0 : static_cast<std::size_t>(c.windowSize);
+    shape_ = {grid, grid, window, static_cast<std::size_t>(c.numHeads),
+              static_cast<std::size_t>(c.headDim())};
+    if (!c.useRelPos)
+        return;
+    const std::size_t side = shape_.windowHeight();
+    const auto rows = resampledTable(attention["rel_pos_h"], shape_.headDim, 2 * side - 1);
+    const auto columns = resampledTable(attention["rel_pos_w"], shape_.headDim, 2 * side - 1);
+    relative_ = kernels::packRelative(rows.data(), columns.data(), side, side, shape_.headDim);
+}
+
+void VitBlock::run(Workspace& w, kernels::Matrix x) const {
+    const kernels::RowNorm norm1 = norm1_.view(), norm2 = norm2_.view();
+    const kernels::Matrix qkv = w.qkv.shaped(x.rows, qkv_.outputs());
+    kernels::linear(w.workers, x, qkv_.weights, {qkv_.biasData(), Activation::None, {}}, qkv, &norm1);
+    const kernels::Matrix mixed = w.mixed.shaped(x.rows, x.columns);
+    kernels::selfAttention(w.workers, shape_, qkv, qkv_.biasData(), relative_ ? &*relative_ : nullptr, mixed,
+                           w.keys);
+    kernels::linear(w.workers, mixed, proj_.weights, {proj_.biasData(), Activation::None, x}, x);
+    const kernels::Matrix hidden = w.wide.shaped(x.rows, lin1_.outputs());
+    kernels::linear(w.workers, x, lin1_.weights, {lin1_.biasData(), Activation::Gelu, {}}, hidden, &norm2);
+    kernels::linear(w.workers, hidden, lin2_.weights, {lin2_.biasData(), Activation::None, x}, x);
+}
+
+} // namespace tandem::engine
