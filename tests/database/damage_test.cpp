@@ -1,5 +1,8 @@
 #include "tests/database/stroke_script.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <fstream>
 #include <sstream>
 
@@ -134,6 +137,50 @@ TEST_F(Damage, CreateProject_NeverReplacesAFile) {
     EXPECT_EQ(bytesOf(victim), "precious");
     EXPECT_FALSE(createProject(folder / "no/such/folder.tandem", "New").has_value());
     EXPECT_FALSE(std::filesystem::exists(folder / "no"));
+}
+
+// While it lives, no file of this process grows beyond a size: what a full disk looks like.
+class FullDisk {
+public:
+    explicit FullDisk(rlim_t bytes) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit small{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &small);
+    }
+    ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+TEST(DiskFull, RefusesInWordsKeepsWhatWasDrawnAndGoesOnLater) {
+    test::TemporaryFolder folder;
+    auto store = createProject(folder / "p.tandem", "Full").value();
+    const LayerId layer = store->caseOf(store->addCase("case 1", imageAt(folder / "a.nii")).value())->layer;
+    StrokeScript script;
+    const auto draw = [&] { return store->commitNow(layer, script.next()); };
+    for (; script.count() < 5; script.advance())
+        ASSERT_TRUE(draw().has_value());
+    Result<EditId> refused = EditId{};
+    {
+        const FullDisk disk(std::filesystem::file_size(folder / "p.tandem-wal") + 40'000);
+        for (int n = 0; refused && n < 500; ++n)
+            if (refused = draw(); refused)
+                script.advance();
+    }
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, ErrorCode::StoreFailed);
+    EXPECT_NE(refused.error().sentence.find("disk"), std::string::npos) << refused.error().sentence;
+    EXPECT_EQ(store->loadLayer(layer)->labels.labels(), script.map().labels());
+    ASSERT_TRUE(draw().has_value());
+    script.advance();
+    store.reset();
+    store = openProject(folder / "p.tandem").value();
+    EXPECT_EQ(store->loadLayer(layer)->labels.labels(), script.map().labels());
+    EXPECT_EQ(*store->check(), std::vector<std::string>{});
 }
 
 // One database of every released schema is kept and must open for ever.
