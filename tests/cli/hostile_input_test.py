@@ -240,7 +240,7 @@ def problem_of(arguments, expected):
         return "crash words: " + words[:200]
     if expected == 1:
         sentences = [line for line in words.splitlines() if not line.startswith("tandem: note:")]
-        if len(sentences) != 1 or not sentences[0].startswith("tandem: ") or not sentences[0].endswith((".", ".)")):
+        if len(sentences) != 1 or not sentences[0].startswith("tandem: ") or not sentences[0].endswith((".", ".)", "?")):
             return "not one sentence: " + words[:300]
     elif not words:
         return "says nothing"

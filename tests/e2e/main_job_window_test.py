@@ -358,4 +358,5 @@ def main():
     print("The main job holds.")
 
 
-main()
+if __name__ == "__main__":
+    main()
