@@ -56,7 +56,7 @@ std::vector<const CaseRecord*> ExportPlan::chosen() const {
 
 ExportRequest ExportPlan::request() const {
     ExportRequest request;
-    request.folder = folder_.toStdString();
+    request.folder = folder_.trimmed().toStdString();
     request.approvedOnly = approvedOnly_;
     request.filePerLabel = filePerLabel_;
     request.replace = replace_;
@@ -125,7 +125,7 @@ void ExportPlan::setFolderUrl(const QUrl& url) {
 }
 
 void ExportPlan::setFolder(const QString& folder) {
-    folder_ = folder.trimmed();
+    folder_ = folder; // as typed: a space at its end may be the middle of a name
     Q_EMIT changed();
 }
 

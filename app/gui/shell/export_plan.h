@@ -65,7 +65,7 @@ public:
     void setSuffix(const QString&);
     int caseCount() const { return static_cast<int>(chosen().size()); }
     QStringList preview() const;
-    bool ready() const { return store_ && !running_ && !folder_.isEmpty() && caseCount() > 0; }
+    bool ready() const { return store_ && !running_ && !folder_.trimmed().isEmpty() && caseCount() > 0; }
     bool running() const { return running_; }
     Outcome outcome() const { return outcome_; }
     QString report() const { return report_; }
