@@ -215,7 +215,9 @@ GreyWindow usableWindow(const SliceImage& slice, GreyWindow window) {
 }
 
 std::uint8_t greyLevel(double scaled) {
-    return std::isnan(scaled) ? std::uint8_t{0} : static_cast<std::uint8_t>(std::clamp(scaled, 0.0, 255.0));
+    return std::isnan(scaled) ? std::uint8_t{0}
+                              : static_cast<std::uint8_t>(std::clamp(
+                                    scaled + 1e-6, 0.0, 255.0)); // truncated, but 254.999... is 255
 }
 
 } // namespace

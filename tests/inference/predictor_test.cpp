@@ -1,0 +1,238 @@
+#include "inference/predict/clicks.h"
+#include "inference/predict/predictor.h"
+#include "inference/predict/preprocess.h"
+#include "tests/inference/support.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+using namespace tandem;
+using predict::Predictor;
+
+namespace {
+
+const predict::KeepGoing kGo = [](double, std::string_view) { return true; };
+
+checkpoint::Model goldenModel(const std::string& name) {
+    return *checkpoint::openModel(test::kGolden / name / "model.safetensors");
+}
+
+Predictor predictorOf(checkpoint::Model model) {
+    return Predictor(std::move(model), "id", std::int64_t{1} << 26);
+}
+
+// A model whose preprocessing is another one; the weights do not mind.
+checkpoint::Model withPreprocess(const std::string& golden, net::Preprocess preprocess) {
+    checkpoint::Model model = goldenModel(golden);
+    model.config.preprocess = preprocess;
+    return model;
+}
+
+SegmentRequest requestFor(std::shared_ptr<const Volume> volume, std::vector<Prompts> objects) {
+    SegmentRequest request;
+    request.volume = std::move(volume);
+    request.imageHash = "hash";
+    request.window = {40, 400};
+    request.objects = std::move(objects);
+    return request;
+}
+
+Prompts box(double x0, double y0, double x1, double y1) {
+    return {SliceBox{x0, y0, x1, y1}, {}};
+}
+
+double largestDifference(const std::vector<float>& a, const at::Tensor& b) {
+    const at::Tensor flat = b.contiguous().flatten();
+    double largest = flat.numel() == static_cast<std::int64_t>(a.size()) ? 0 : 1e9;
+    for (std::size_t i = 0; i < a.size() && largest < 1e8; ++i)
+        largest =
+            std::max(largest, std::abs(double{a[i]} - flat[static_cast<std::int64_t>(i)].item<double>()));
+    return largest;
+}
+
+void expectClicksWin(const Proposal& p, const std::vector<PointPrompt>& points) {
+    for (const PointPrompt& point : points) {
+        const auto x = std::llround(point.at[0]), y = std::llround(point.at[1]);
+        const float here = p.logits[static_cast<std::size_t>(y * p.width + x)];
+        EXPECT_TRUE(point.foreground ? here > 0 : here < 0) << x << " " << y << ": " << here;
+    }
+}
+
+} // namespace
+
+// Truth: reference.py computed the logits of the original picture from the same box (in SlicePx: its voxel
+// indices).
+TEST(Predictor, BoxOnAPicture_GivesTheReferencesLogits) {
+    struct Case {
+        const char* golden;
+        SliceBox box;
+    };
+    for (const Case& c : {Case{"sam", {12, 15, 47, 42}}, Case{"paper", {9, 20, 35, 56}}}) {
+        const std::string tensors = std::string(c.golden) + "/tensors.safetensors";
+        const auto picture = test::pictureFrom(test::goldenTensor(tensors, "image_u8"));
+        Predictor predictor = predictorOf(goldenModel(c.golden));
+        const auto answer = predictor.predict(requestFor(picture, {{c.box, {}}}), kGo);
+        ASSERT_TRUE(answer.has_value()) << answer.error().sentence;
+        const at::Tensor expected = test::goldenTensor(tensors, "box.logits");
+        EXPECT_LT(largestDifference((*answer)[0].logits, expected),
+                  3e-5 * expected.abs().max().item<double>())
+            << c.golden;
+    }
+}
+
+TEST(Predictor, ManyObjects_AreAnsweredInOrderAsEachAlone) {
+    const auto volume = test::greyVolume(61, 47, 3);
+    Predictor predictor = predictorOf(goldenModel("sam"));
+    std::vector<Prompts> objects{box(10, 10, 40, 30), {std::nullopt, {{{{20, 20}}, true}}}, box(5, 5, 9, 40)};
+    objects.push_back(box(30, 20, 50, 40));
+    objects.back().points = {{{{40, 30}}, true}, {{{32, 38}}, false}};
+    for (int i = 0; i < 20; ++i)
+        objects.push_back(box(i, i, i + 20, i + 15));
+    const auto together = predictor.predict(requestFor(volume, objects), kGo);
+    ASSERT_TRUE(together.has_value());
+    ASSERT_EQ(together->size(), objects.size());
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+        const auto alone = predictor.predict(requestFor(volume, {objects[i]}), kGo);
+        ASSERT_TRUE(alone.has_value());
+        EXPECT_EQ((*together)[i].width, 61);
+        EXPECT_EQ((*together)[i].height, 47);
+        const at::Tensor expected = at::tensor(at::ArrayRef<float>((*alone)[0].logits));
+        EXPECT_LT(largestDifference((*together)[i].logits, expected), 1e-4) << i;
+    }
+}
+
+TEST(Predictor, SecondRequestOnASlice_ReusesItsEmbedding) {
+    const auto volume = test::greyVolume(40, 40, 3);
+    Predictor predictor = predictorOf(goldenModel("sam"));
+    auto request = requestFor(volume, {box(10, 10, 30, 30)});
+    EXPECT_GT((*predictor.predict(request, kGo))[0].encodeMs, 0.0);
+    EXPECT_EQ((*predictor.predict(request, kGo))[0].encodeMs, 0.0);
+    request.window.level += 1; // other grey values are another picture to the network
+    EXPECT_GT((*predictor.predict(request, kGo))[0].encodeMs, 0.0);
+    request.slice.index = 2;
+    EXPECT_TRUE(predictor.prepare(request, kGo).has_value());
+    EXPECT_EQ((*predictor.predict(request, kGo))[0].encodeMs, 0.0);
+    request.imageHash.clear();
+    EXPECT_GT((*predictor.predict(request, kGo))[0].encodeMs, 0.0);
+}
+
+TEST(Predictor, Medsam_InterpolatesProbabilities) {
+    const auto picture = test::pictureFrom(test::goldenTensor("sam/tensors.safetensors", "image_u8"));
+    checkpoint::Model model = withPreprocess("sam", net::Preprocess::Medsam);
+    const at::Tensor image = test::goldenTensor("sam/tensors.safetensors", "image_u8").contiguous();
+    const auto* data = image.data_ptr<std::uint8_t>();
+    const auto input = predict::medsamInput({image.size(1), image.size(0), {data, data + image.numel()}}, 64);
+    const at::NoGradGuard noGradients;
+    const at::Tensor code = net::encode(model.weights, model.config,
+                                        at::tensor(at::ArrayRef<float>(input.values)).view({1, 3, 64, 64}));
+    const at::Tensor boxes = at::tensor({12 * 64.0 / 71, 15 * 64.0 / 50, 47 * 64.0 / 71, 42 * 64.0 / 50})
+                                 .to(at::kFloat)
+                                 .view({1, 4});
+    const auto codes = net::encodePrompts(model.weights, model.config, {{}, {}, boxes, {}});
+    const at::Tensor probability =
+        net::postprocessMedsam(net::decode(model.weights, model.config, code, codes, false).logits, {50, 71});
+    const auto answer =
+        predictorOf(std::move(model)).predict(requestFor(picture, {box(12, 15, 47, 42)}), kGo);
+    ASSERT_TRUE(answer.has_value());
+    std::vector<float> back = (*answer)[0].logits;
+    for (float& v : back)
+        v = 1 / (1 + std::exp(-v));
+    EXPECT_LT(largestDifference(back, probability), 1e-5);
+}
+
+TEST(Predictor, EveryConvention_LetsClicksWinWhereTheyStand) {
+    std::mt19937 random(5);
+    const auto volume = test::greyVolume(53, 41, 2);
+    for (const auto& [golden, preprocess] :
+         {std::pair{"sam", net::Preprocess::Sam}, std::pair{"sam", net::Preprocess::Medsam},
+          std::pair{"paper", net::Preprocess::Sam}, std::pair{"paper", net::Preprocess::Focus}}) {
+        Predictor predictor = predictorOf(withPreprocess(golden, preprocess));
+        for (int round = 0; round < 6; ++round) {
+            Prompts object;
+            if (round % 2)
+                object.box = SliceBox{8, 6, 44, 33};
+            for (int i = 0; i < 4; ++i)
+                object.points.push_back(
+                    {{{static_cast<double>(random() % 53), static_cast<double>(random() % 41)}}, i % 3 != 1});
+            const auto answer = predictor.predict(requestFor(volume, {object}), kGo);
+            ASSERT_TRUE(answer.has_value()) << golden << ": " << answer.error().sentence;
+            expectClicksWin((*answer)[0], object.points);
+        }
+    }
+}
+
+TEST(Predictor, Focus_AnswersOnTheSlicesGridAndReusesTheCrop) {
+    const auto volume = test::greyVolume(90, 70, 2);
+    Predictor predictor = predictorOf(withPreprocess("paper", net::Preprocess::Focus));
+    auto request = requestFor(volume, {box(30, 20, 60, 50)});
+    const auto first = predictor.predict(request, kGo);
+    ASSERT_TRUE(first.has_value()) << first.error().sentence;
+    EXPECT_EQ((*first)[0].logits.size(), 90u * 70u);
+    EXPECT_GT((*first)[0].encodeMs, 0.0);
+    request.objects[0].points.push_back({{{45, 35}}, true});
+    EXPECT_EQ((*predictor.predict(request, kGo))[0].encodeMs, 0.0);
+}
+
+TEST(Predictor, WrongRequests_AreRefusedInWords) {
+    const auto volume = test::greyVolume(30, 30, 2);
+    Predictor predictor = predictorOf(goldenModel("sam"));
+    auto outside = requestFor(volume, {box(1, 1, 9, 9)});
+    outside.slice.index = 2;
+    for (const SegmentRequest& request :
+         {outside, requestFor(nullptr, {box(1, 1, 9, 9)}), requestFor(volume, {Prompts{}}),
+          requestFor(volume, {box(9, 1, 1, 9)}), requestFor(volume, {box(NAN, 1, 9, 9)}),
+          requestFor(volume, {{std::nullopt, {{{{3, 3}}, false}}}}),
+          requestFor(volume, {{std::nullopt, {{{{INFINITY, 3}}, true}}}})}) {
+        const auto answer = predictor.predict(request, kGo);
+        ASSERT_FALSE(answer.has_value());
+        EXPECT_TRUE(answer.error().code == ErrorCode::InvalidArgument) << answer.error().sentence;
+    }
+    EXPECT_TRUE(predictor.predict(requestFor(volume, {}), kGo).has_value());
+    EXPECT_TRUE(predictor.predict(requestFor(volume, {box(-1e6, -1e6, 1e6, 1e6)}), kGo).has_value());
+}
+
+TEST(Predictor, StoppedAnywhere_IsCancelledAndWorksAfterwards) {
+    const auto volume = test::greyVolume(30, 30, 1);
+    for (int stopAt = 0; stopAt < 4; ++stopAt) {
+        Predictor predictor = predictorOf(goldenModel("sam"));
+        int calls = 0;
+        const auto answer = predictor.predict(requestFor(volume, {box(1, 1, 9, 9)}),
+                                              [&](double, std::string_view) { return calls++ < stopAt; });
+        ASSERT_FALSE(answer.has_value());
+        EXPECT_TRUE(answer.error().code == ErrorCode::Cancelled);
+        EXPECT_EQ(calls, stopAt + 1); // nothing is asked after the stop
+        EXPECT_TRUE(predictor.predict(requestFor(volume, {box(1, 1, 9, 9)}), kGo).has_value());
+    }
+}
+
+TEST(Clicks, AgreeingLogits_StayAsTheyAre) {
+    std::vector<float> logits(20 * 10, 5.0f);
+    const std::vector<float> before = logits;
+    predict::letClicksWin(
+        logits, 20, 10, std::vector<PointPrompt>{{{{3, 3}}, true}, {{{100, 3}}, false}, {{{NAN, 0}}, false}});
+    EXPECT_TRUE(logits == before);
+}
+
+TEST(Clicks, Surroundings_FollowSmoothly) {
+    std::vector<float> logits(21 * 21, -3.0f);
+    predict::letClicksWin(logits, 21, 21, std::vector<PointPrompt>{{{{10, 10}}, true}});
+    const auto at0 = [&](int x) { return logits[static_cast<std::size_t>(10 * 21 + x)]; };
+    EXPECT_GT(at0(10), 0.0f);
+    EXPECT_GT(at0(11), 0.0f);
+    for (int x = 10; x < 16; ++x) {
+        EXPECT_LE(at0(x + 1), at0(x));
+        EXPECT_LT(at0(x) - at0(x + 1), 2.0f);
+    }
+    EXPECT_NEAR(at0(16), -3.0, 0.05);
+}
+
+TEST(SliceToRgb, GreyValues_GoThroughTheWindowAndColourDoesNot) {
+    const SliceImage grey{5, 1, 1, {-1000, -160, 40, 240, NAN}};
+    const auto rgb = predict::rgbFrom(grey, {40, 400});
+    const std::vector<std::uint8_t> expected{0, 0, 0, 0, 0, 0, 127, 127, 127, 255, 255, 255, 0, 0, 0};
+    EXPECT_TRUE(rgb.pixels == expected);
+    const SliceImage colour{1, 1, 3, {1, 128, 255}};
+    EXPECT_TRUE((predict::rgbFrom(colour, {40, 400}).pixels == std::vector<std::uint8_t>{1, 128, 255}));
+}
