@@ -290,6 +290,28 @@ TEST(Document, BoxBeforeTheNetworkIsThere_IsAskedWhenItComes) {
     c.document.setSegmenter(nullptr);
 }
 
+TEST(Document, BoxWithoutAnyNetwork_IsRefusedInASentence) {
+    OpenCase c(plainVolume(), twoLabels);
+    c.document.promptBox(slice5, {3, 4, 14, 11}, false);
+    c.document.setSegmenterUnavailable("No network.");
+    EXPECT_EQ(c.document.proposalState(), Document::None);
+    c.document.promptBox(slice5, {3, 4, 14, 11}, false);
+    EXPECT_EQ(c.document.proposalState(), Document::None);
+    EXPECT_EQ(c.sentences, QStringList({"No network.", "No network."}));
+}
+
+TEST(Document, OtherModel_IsAskedAboutThePromptsThatAreThere) {
+    OpenCase c(plainVolume(), twoLabels);
+    EllipseSegmenter segmenter;
+    c.document.setSegmenter(&segmenter);
+    c.document.refreshModel();
+    EXPECT_EQ(segmenter.asked(), 0u);
+    c.document.promptBox(slice5, {3, 4, 14, 11}, false);
+    c.document.refreshModel();
+    EXPECT_EQ(segmenter.asked(), 2u);
+    c.document.setSegmenter(nullptr);
+}
+
 TEST(Document, Points_EachClickAsksAgain_BackgroundAloneDoesNot) {
     OpenCase c(plainVolume(), twoLabels);
     EllipseSegmenter segmenter;

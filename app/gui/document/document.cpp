@@ -140,6 +140,7 @@ void Document::setSegmenter(Segmenter* segmenter) {
 
 void Document::refreshModel() {
     Q_EMIT modelChanged();
+    prompts_.askAgain();
     if (isOpen() && (tool_ == Box || tool_ == Points))
         prefetchTimer_.start();
 }

@@ -78,7 +78,9 @@ public:
     void setCaseState(CaseState);
     /// The network to ask; null while it is being loaded. Not owned, must outlive the document or be reset.
     void setSegmenter(Segmenter*);
-    /// To be called when the segmenter has another model.
+    /// There will be no network: whoever asks for a proposal gets this sentence.
+    void setSegmenterUnavailable(const QString& sentence) { prompts_.setUnavailable(sentence); }
+    /// To be called when the segmenter has another model; asks it about the prompts that are there.
     void refreshModel();
 
     bool isOpen() const { return volume_ != nullptr; }
@@ -201,6 +203,8 @@ Q_SIGNALS:
     void masksChanged();
     /// Voxels of these labels changed (not the stroke in the hand): for surfaces and figures.
     void voxelsChanged(const std::vector<tandem::LabelId>& labels);
+    /// Labels came, went, or have another colour or visibility.
+    void labelLooksChanged();
     void masksHiddenChanged();
     void proposalChanged();
     void progressChanged();

@@ -282,6 +282,7 @@ void Document::labelsChanged() {
         edits_->setLocked(labels_.locked());
     prompts_.setLabel(activeLabel_);
     Q_EMIT activeLabelChanged();
+    Q_EMIT labelLooksChanged();
     Q_EMIT masksChanged();
 }
 
@@ -319,8 +320,7 @@ void Document::renameLabel(int id, const QString& name) {
 }
 
 void Document::setLabelVisible(int id, bool visible) {
-    if (changeLabel(id, [visible](LabelInfo& l) { l.visible = visible; }))
-        Q_EMIT voxelsChanged({{static_cast<std::uint16_t>(id)}});
+    changeLabel(id, [visible](LabelInfo& l) { l.visible = visible; });
 }
 
 void Document::setLabelLocked(int id, bool locked) {
@@ -329,8 +329,7 @@ void Document::setLabelLocked(int id, bool locked) {
 
 void Document::setLabelColour(int id, const QColor& c) {
     const auto part = [](int v) { return static_cast<std::uint8_t>(v); };
-    if (changeLabel(id, [&](LabelInfo& l) { l.colour = {part(c.red()), part(c.green()), part(c.blue())}; }))
-        Q_EMIT voxelsChanged({{static_cast<std::uint16_t>(id)}});
+    changeLabel(id, [&](LabelInfo& l) { l.colour = {part(c.red()), part(c.green()), part(c.blue())}; });
 }
 
 void Document::selectLabel(int id) {

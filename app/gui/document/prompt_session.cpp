@@ -45,7 +45,25 @@ void PromptSession::setImage(std::shared_ptr<const Volume> volume, std::string i
 
 void PromptSession::setSegmenter(Segmenter* segmenter) {
     segmenter_ = segmenter;
+    unavailable_.clear();
     if (segmenter_ && unasked_)
+        ask();
+}
+
+void PromptSession::setUnavailable(const QString& sentence) {
+    unavailable_ = sentence;
+    if (unasked_)
+        refuse();
+}
+
+void PromptSession::refuse() {
+    clear();
+    Q_EMIT failed(unavailable_);
+    Q_EMIT changed();
+}
+
+void PromptSession::askAgain() {
+    if (isQuestion(prompts_))
         ask();
 }
 
@@ -95,6 +113,8 @@ void PromptSession::ask() {
         state_ = State::None;
         return Q_EMIT changed();
     }
+    if (!segmenter_ && !unavailable_.isEmpty())
+        return refuse();
     state_ = State::Waiting;
     progress_ = 0;
     progressText_ = segmenter_ ? QString() : tr("Loading the network");

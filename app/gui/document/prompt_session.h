@@ -32,6 +32,10 @@ public:
     void setWindow(GreyWindow window) { window_ = window; }
     /// Null while the network is being loaded: questions wait for it. Not owned.
     void setSegmenter(Segmenter*);
+    /// There will be none: prompts that wait are let go, and later ones are answered with this sentence.
+    void setUnavailable(const QString& sentence);
+    /// The network is another one now: asks anew about the prompts that are there.
+    void askAgain();
     /// The label that the prompts are meant for; for the record.
     void setLabel(LabelId label) { label_ = label; }
     void setEnded(Ended ended) { ended_ = std::move(ended); }
@@ -68,6 +72,7 @@ private:
     SegmentRequest request(SliceKey) const;
     void startOn(SliceKey);
     void ask();
+    void refuse();
     void receive(std::uint64_t question, Result<std::vector<Proposal>>);
     void noteProgress(std::uint64_t question, double fraction, const QString& sentence);
     void endAnswer(bool accepted);
@@ -87,6 +92,7 @@ private:
     Proposal answer_; ///< without its logits
     std::optional<SliceMask> mask_;
     std::uint64_t question_ = 0;
+    QString unavailable_;  ///< why there is no network; empty while there is or may be one
     bool unasked_ = false; ///< prompts wait for the network to be loaded
     std::stop_source stop_;
     QElapsedTimer sinceAsked_;

@@ -15,7 +15,7 @@ SceneItem::SceneItem(QQuickItem* parent) : QQuickFramebufferObject(parent) {
     setMirrorVertically(true); // VTK's rows run upward
     connect(&surfaces_, &SurfaceSet::changed, this, [this] {
         Q_EMIT surfacesChanged();
-        update();
+        updateWhenIdle();
     });
     connect(&surfaces_, &SurfaceSet::busyChanged, this, &SceneItem::busyChanged);
 }
@@ -36,14 +36,22 @@ void SceneItem::setDocument(Document* document) {
     document_ = document;
     surfaces_.setDocument(document);
     if (document_) {
-        connect(document_, &Document::masksChanged, this, [this] {
-            if (!document_->strokeInHand())
-                update();
+        connect(document_, &Document::labelLooksChanged, this, &SceneItem::updateWhenIdle);
+        connect(document_, &Document::masksHiddenChanged, this, &SceneItem::updateWhenIdle);
+        connect(document_, &Document::proposalChanged, this, [this] {
+            if (updateWaits_)
+                updateWhenIdle();
         });
         connect(document_, &Document::openChanged, this, &SceneItem::resetView);
     }
     resetView();
     Q_EMIT documentChanged();
+}
+
+void SceneItem::updateWhenIdle() {
+    updateWaits_ = document_ && document_->proposalState() == Document::Waiting;
+    if (!updateWaits_)
+        update();
 }
 
 void SceneItem::setBackground(const QColor& colour) {

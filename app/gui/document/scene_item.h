@@ -80,11 +80,16 @@ protected:
     void wheelEvent(QWheelEvent*) override;
 
 private:
+    /// Without a GPU a frame of the scene takes long; it does not get in the way of an answer that someone
+    /// waits for.
+    void updateWhenIdle();
+
     QPointer<Document> document_;
     SurfaceSet surfaces_;
     QColor background_ = Qt::black;
     CameraMoves moves_;
     QPointF lastAt_;
+    bool updateWaits_ = false;
 };
 
 } // namespace tandem

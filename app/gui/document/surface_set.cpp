@@ -15,7 +15,7 @@ struct Wanted {
     LabelExtent extent;
 };
 
-constexpr std::int64_t mostTrianglesInAll = 400'000;
+constexpr std::int64_t mostTrianglesInAll = 250'000;
 
 } // namespace
 
@@ -24,6 +24,9 @@ SurfaceSet::SurfaceSet(QObject* parent) : QObject(parent) {
     soon_.setSingleShot(true);
     soon_.setInterval(250);
     connect(&soon_, &QTimer::timeout, this, &SurfaceSet::buildStale);
+    showSoon_.setSingleShot(true);
+    showSoon_.setInterval(400);
+    connect(&showSoon_, &QTimer::timeout, this, &SurfaceSet::changed);
 }
 
 SurfaceSet::~SurfaceSet() {
@@ -101,7 +104,8 @@ void SurfaceSet::take(std::uint64_t round, LabelId label, std::shared_ptr<const 
         surfaces_[label] = std::move(surface);
     else
         surfaces_.erase(label);
-    Q_EMIT changed();
+    if (!showSoon_.isActive())
+        showSoon_.start();
 }
 
 void SurfaceSet::finish(std::uint64_t round) {
@@ -109,6 +113,8 @@ void SurfaceSet::finish(std::uint64_t round) {
         return;
     busy_ = false;
     Q_EMIT busyChanged();
+    showSoon_.stop();
+    Q_EMIT changed();
     if (!stale_.empty())
         soon_.start();
 }

@@ -42,6 +42,7 @@ private:
     std::map<LabelId, std::shared_ptr<const Surface>> surfaces_;
     std::set<LabelId> stale_;
     QTimer soon_;
+    QTimer showSoon_; ///< finished surfaces are shown a few times a second, not one by one
     QThreadPool pool_;
     std::stop_source stop_;
     std::uint64_t round_ = 0; ///< counts documents: surfaces of the one before are dropped

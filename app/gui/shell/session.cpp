@@ -126,6 +126,10 @@ Session::Session(Parts& parts, QObject* parent)
     connect(&document_, &Document::failed, this,
             [this](const QString& sentence) { notices_.add(NoticeList::Failure, sentence); });
     connect(&model_, &ModelChooser::segmenterReady, &document_, &Document::setSegmenter);
+    connect(&model_, &ModelChooser::changed, this, [this] {
+        if (model_.state() == ModelChooser::Unavailable)
+            document_.setSegmenterUnavailable(model_.problem());
+    });
     connect(&model_, &ModelChooser::loaded, &document_, &Document::refreshModel);
     connect(&model_, &ModelChooser::chosen, this, &Session::rememberModel);
     connect(&model_, &ModelChooser::failed, this, [this](const Error& error) { fail(error); });
