@@ -30,8 +30,8 @@ struct OpenedCase {
 Result<ReadImage> readImage(const ImageReader&, const std::filesystem::path&, const std::string& seriesKey,
                             std::int64_t frame, const Progress&, std::stop_token);
 
-/// A case name for an image: its file's name without what formats append, or the folder's; for DICOM with the
-/// series.
+/// A case name for an image: its file's name without what formats append, or the folder's; for DICOM with
+/// what the series is called.
 std::string caseNameFor(const ImageEntry&, std::int64_t frame);
 
 /// The project's case that has this image (same content), else a new one. A case whose file has gone is

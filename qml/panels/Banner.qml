@@ -42,8 +42,8 @@ Rectangle {
         }
         UiButton {
             objectName: "bannerDetails"
-            text: qsTr("Details")
-            visible: banner.notices.details !== ""
+            text: banner.notices.unread > 1 ? qsTr("All %1 messages").arg(banner.notices.unread) : qsTr("Details")
+            visible: banner.notices.details !== "" || banner.notices.unread > 1
             Layout.alignment: Qt.AlignTop
             onClicked: banner.detailsWanted()
         }

@@ -8,7 +8,7 @@ void NoticeList::add(Kind kind, const QString& text, const QString& details) {
     beginInsertRows({}, count(), count());
     notices_.push_back({kind, text, details, QTime::currentTime().toString(QStringLiteral("HH:mm:ss"))});
     endInsertRows();
-    shown_ = true;
+    ++unread_;
     Q_EMIT changed();
 }
 
@@ -24,8 +24,17 @@ void NoticeList::add(const Error& error, const QString& what) {
 }
 
 void NoticeList::dismiss() {
-    shown_ = false;
+    unread_ = 0;
     Q_EMIT changed();
+}
+
+/// The newest of the gravest that came since the banner was dismissed.
+const NoticeList::Notice& NoticeList::inBanner() const {
+    auto shown = notices_.end() - unread_;
+    for (auto it = shown; it != notices_.end(); ++it)
+        if (it->kind >= shown->kind)
+            shown = it;
+    return *shown;
 }
 
 QVariant NoticeList::data(const QModelIndex& at, int role) const {

@@ -9,8 +9,9 @@
 
 namespace tandem {
 
-/// What the window has to say: errors and warnings, in sentences. The newest is shown in the banner until it
-/// is dismissed; all are kept for the list of messages until the program ends. Thread: GUI.
+/// What the window has to say: errors and warnings, in sentences. The newest of the gravest is shown in
+/// the banner until it is dismissed; all are kept for the list of messages until the program ends. Thread:
+/// GUI.
 class NoticeList : public QAbstractListModel {
     Q_OBJECT
     QML_ELEMENT
@@ -20,6 +21,8 @@ class NoticeList : public QAbstractListModel {
     Q_PROPERTY(QString details READ details NOTIFY changed FINAL)
     Q_PROPERTY(Kind kind READ kind NOTIFY changed FINAL)
     Q_PROPERTY(int count READ count NOTIFY changed FINAL)
+    /// How many came since the banner was last dismissed, the shown one included.
+    Q_PROPERTY(int unread READ unread NOTIFY changed FINAL)
 
 public:
     enum Kind { Info, Warning, Failure };
@@ -35,10 +38,11 @@ public:
     void add(const Error&, const QString& what = {});
     Q_INVOKABLE void dismiss();
 
-    bool shown() const { return shown_; }
-    QString text() const { return notices_.empty() ? QString() : notices_.back().text; }
-    QString details() const { return notices_.empty() ? QString() : notices_.back().details; }
-    Kind kind() const { return notices_.empty() ? Info : notices_.back().kind; }
+    bool shown() const { return unread_ > 0; }
+    QString text() const { return shown() ? inBanner().text : QString(); }
+    QString details() const { return shown() ? inBanner().details : QString(); }
+    Kind kind() const { return shown() ? inBanner().kind : Info; }
+    int unread() const { return unread_; }
     int count() const { return static_cast<int>(notices_.size()); }
 
     int rowCount(const QModelIndex& parent = {}) const override { return parent.isValid() ? 0 : count(); }
@@ -53,8 +57,10 @@ private:
         Kind kind = Info;
         QString text, details, time;
     };
+    const Notice& inBanner() const;
+
     std::vector<Notice> notices_;
-    bool shown_ = false;
+    int unread_ = 0;
 };
 
 } // namespace tandem

@@ -7,6 +7,7 @@
 #include <QtCore/QStandardPaths>
 
 #include <chrono>
+#include <thread>
 #include <utility>
 
 namespace tandem {
@@ -16,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds refreshDelay{150};
+constexpr std::chrono::seconds closingPatience{5};
 const std::string modelSetting = "model.file";
 
 fs::path toPath(const QString& text) {
@@ -34,6 +36,14 @@ fs::path scratchPath() {
 
 bool isProject(const QString& path) {
     return path.endsWith(QLatin1String(".tandem"), Qt::CaseInsensitive);
+}
+
+/// A project that was just closed is locked until the last work on it has ended; it may be the one to be
+/// opened.
+void waitUntilClosed(const std::weak_ptr<ProjectStore>& store, const std::stop_token& stop) {
+    const auto end = std::chrono::steady_clock::now() + closingPatience;
+    while (!store.expired() && !stop.stop_requested() && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
 /// What helps when a case's image is not where it was.
@@ -262,7 +272,13 @@ void Session::startOpeningProject(const QString& what,
     const int wish = ++wish_;
     setOpening(what);
     openingJob_ = jobs_.start<OpenedProject>(
-        what, std::move(work), this, [this, wish, then = std::move(then)](Result<OpenedProject> opened) {
+        what,
+        [closed = closed_, work = std::move(work)](const JobControl& control) {
+            waitUntilClosed(closed, control.stop);
+            return work(control);
+        },
+        this,
+        [this, wish, then = std::move(then)](Result<OpenedProject> opened) {
             if (wish != wish_)
                 return;
             setOpening({});
@@ -296,6 +312,7 @@ void Session::closeProject() {
     closeCase();
     if (!store_)
         return;
+    closed_ = store_;
     store_.reset();
     projectName_.clear();
     takeCases({});

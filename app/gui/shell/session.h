@@ -177,6 +177,7 @@ private:
     ModelChooser model_;
     ExportPlan exportPlan_;
     Store store_;
+    std::weak_ptr<ProjectStore> closed_; ///< the project before; work under way may hold it a moment longer
     QString projectName_;
     std::optional<CaseRecord> current_;
     QString imageDescription_;
