@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds refreshDelay{150};
 constexpr std::chrono::seconds closingPatience{5};
+constexpr std::chrono::milliseconds lockAskedAgainAfter{20};
 const std::string modelSetting = "model.file";
 
 fs::path toPath(const QString& text) {
@@ -38,12 +39,17 @@ bool isProject(const QString& path) {
     return path.endsWith(QLatin1String(".tandem"), Qt::CaseInsensitive);
 }
 
-/// A project that was just closed is locked until the last work on it has ended; it may be the one to be
-/// opened.
-void waitUntilClosed(const std::weak_ptr<ProjectStore>& store, const std::stop_token& stop) {
-    const auto end = std::chrono::steady_clock::now() + closingPatience;
-    while (!store.expired() && !stop.stop_requested() && std::chrono::steady_clock::now() < end)
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+/// A project that was just closed stays locked until the last work on it has ended, and it may be the one to
+/// be opened: while that can be, a lock is asked for again.
+template <class Work>
+auto patiently(const Work& work, const JobControl& control, std::chrono::steady_clock::time_point until) {
+    auto answer = work(control);
+    while (!answer && answer.error().code == ErrorCode::Locked && !control.stop.stop_requested() &&
+           std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(lockAskedAgainAfter);
+        answer = work(control);
+    }
+    return answer;
 }
 
 /// What helps when a case's image is not where it was.
@@ -273,9 +279,8 @@ void Session::startOpeningProject(const QString& what,
     setOpening(what);
     openingJob_ = jobs_.start<OpenedProject>(
         what,
-        [closed = closed_, work = std::move(work)](const JobControl& control) {
-            waitUntilClosed(closed, control.stop);
-            return work(control);
+        [until = closedAt_ + closingPatience, work = std::move(work)](const JobControl& control) {
+            return patiently(work, control, until);
         },
         this,
         [this, wish, then = std::move(then)](Result<OpenedProject> opened) {
@@ -312,8 +317,8 @@ void Session::closeProject() {
     closeCase();
     if (!store_)
         return;
-    closed_ = store_;
     store_.reset();
+    closedAt_ = std::chrono::steady_clock::now();
     projectName_.clear();
     takeCases({});
     preferences_.setOpenProject({});

@@ -16,6 +16,7 @@
 #include <QtCore/QUrl>
 #include <QtQml/qqmlregistration.h>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -177,7 +178,8 @@ private:
     ModelChooser model_;
     ExportPlan exportPlan_;
     Store store_;
-    std::weak_ptr<ProjectStore> closed_; ///< the project before; work under way may hold it a moment longer
+    /// When a project was closed last; work under way may hold it a moment longer.
+    std::chrono::steady_clock::time_point closedAt_;
     QString projectName_;
     std::optional<CaseRecord> current_;
     QString imageDescription_;
