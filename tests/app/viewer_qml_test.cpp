@@ -1,0 +1,234 @@
+#include "app/gui/document/register_types.h"
+#include "app/gui/document/slice_item.h"
+#include "tests/app/ellipse_segmenter.h"
+#include "tests/app/open_case_fixture.h"
+
+#include <QtQml/QQmlApplicationEngine>
+#include <QtQml/QQmlExtensionPlugin>
+#include <QtQuick/QQuickWindow>
+
+Q_IMPORT_QML_PLUGIN(Tandem_UiPlugin)
+
+namespace tandem {
+namespace {
+
+using test::OpenCase;
+
+constexpr const char* windowSource = R"(
+import QtQuick
+import QtQuick.Controls.Basic
+import QtQuick.Layouts
+import Tandem.Ui
+ApplicationWindow {
+    id: window
+    property var document
+    width: 1000; height: 700; visible: true
+    RowLayout {
+        anchors.fill: parent
+        ColumnLayout {
+            ToolStrip { document: window.document; Layout.fillWidth: true }
+            ViewerGrid { document: window.document; Layout.fillWidth: true; Layout.fillHeight: true }
+            ProposalBar { document: window.document; Layout.fillWidth: true }
+        }
+        LabelPanel { document: window.document; Layout.fillHeight: true }
+    }
+}
+)";
+
+QStringList complaints;
+
+void collect(QtMsgType type, const QMessageLogContext&, const QString& text) {
+    if (type != QtDebugMsg && type != QtInfoMsg)
+        complaints << text;
+}
+
+/// The viewer's QML on one open case.
+struct Viewer {
+    OpenCase c{test::plainVolume({60, 50, 20}, {1, 1, 2}),
+               {{{1}, "liver", {255, 0, 0}, true, false}, {{2}, "spleen", {0, 0, 255}, true, false}}};
+    QQmlApplicationEngine engine;
+    QQuickWindow* window = nullptr;
+
+    Viewer() {
+        registerDocumentTypes();
+        complaints.clear();
+        previous_ = qInstallMessageHandler(collect);
+        engine.addImportPath("qrc:/qt/qml");
+        engine.setInitialProperties({{"document", QVariant::fromValue(&c.document)}});
+        engine.loadData(windowSource);
+        if (engine.rootObjects().isEmpty())
+            return;
+        window = qobject_cast<QQuickWindow*>(engine.rootObjects().constFirst());
+        EXPECT_TRUE(QTest::qWaitForWindowExposed(window));
+        window->requestActivate();
+        EXPECT_TRUE(QTest::qWaitForWindowActive(window));
+    }
+    ~Viewer() {
+        qInstallMessageHandler(previous_);
+        EXPECT_EQ(complaints, QStringList()) << "QML complained: " << complaints.join("; ").toStdString();
+    }
+    SliceItem* slice(int plane) const {
+        return window->findChild<SliceItem*>("slice" + QString::number(plane));
+    }
+    QPoint at(int plane, const Point<SlicePx>& p) const {
+        return slice(plane)->mapToScene(slice(plane)->viewPointOf(p)).toPoint();
+    }
+    void click(int plane, const Point<SlicePx>& p, Qt::MouseButton button = Qt::LeftButton) const {
+        QTest::mouseClick(window, button, {}, at(plane, p));
+    }
+    void drag(int plane, const Point<SlicePx>& from, const Point<SlicePx>& to) const {
+        QTest::mousePress(window, Qt::LeftButton, {}, at(plane, from));
+        QTest::mouseMove(window, (at(plane, from) + at(plane, to)) / 2);
+        QTest::mouseMove(window, at(plane, to));
+        QTest::mouseRelease(window, Qt::LeftButton, {}, at(plane, to));
+    }
+
+private:
+    QtMessageHandler previous_ = nullptr;
+};
+
+TEST(ViewerQml, LoadsWithoutAWord_AndShowsThreeSlices) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    for (int plane = 0; plane < 3; ++plane) {
+        ASSERT_NE(v.slice(plane), nullptr);
+        EXPECT_GT(v.slice(plane)->width(), 200);
+        EXPECT_EQ(v.slice(plane)->width(), std::floor(v.slice(plane)->width()))
+            << "frames must meet whole pixels";
+    }
+}
+
+TEST(ViewerQml, Keys_ChooseToolsLabelsSlicesAndBrush) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    Document& d = v.c.document;
+    v.click(0, {{30, 25}});
+    for (const auto& [key, tool] : {std::pair{Qt::Key_V, Document::Box},
+                                    {Qt::Key_P, Document::Points},
+                                    {Qt::Key_B, Document::Brush},
+                                    {Qt::Key_E, Document::Eraser},
+                                    {Qt::Key_X, Document::Navigate}}) {
+        QTest::keyClick(v.window, key);
+        EXPECT_EQ(d.tool(), tool);
+    }
+    QTest::keyClick(v.window, Qt::Key_2);
+    EXPECT_EQ(d.activeLabel(), 2);
+    const double radius = d.brushRadiusMm();
+    QTest::keyClick(v.window, Qt::Key_BracketRight);
+    EXPECT_GT(d.brushRadiusMm(), radius);
+    QTest::keyClick(v.window, Qt::Key_BracketLeft);
+    EXPECT_NEAR(d.brushRadiusMm(), radius, 1e-9);
+    const int k = d.cursorK();
+    QTest::keyClick(v.window, Qt::Key_Period);
+    EXPECT_EQ(d.cursorK(), k + 1);
+    QTest::keyClick(v.window, Qt::Key_Comma);
+    EXPECT_EQ(d.cursorK(), k);
+    QTest::keyPress(v.window, Qt::Key_Space);
+    EXPECT_TRUE(d.masksHidden());
+    QTest::keyRelease(v.window, Qt::Key_Space);
+    EXPECT_FALSE(d.masksHidden());
+    const double before = v.slice(0)->width();
+    QTest::keyClick(v.window, Qt::Key_M);
+    EXPECT_GT(v.slice(0)->width(), 1.8 * before);
+    EXPECT_FALSE(v.slice(1)->isVisible());
+}
+
+TEST(ViewerQml, NavigateClick_MovesTheCrosshairOfAllViews) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    v.click(0, {{11, 34}});
+    EXPECT_EQ(v.c.document.cursorI(), 11);
+    EXPECT_EQ(v.c.document.cursorJ(), 34);
+    EXPECT_EQ(v.slice(2)->sliceIndex(), 11);
+    EXPECT_EQ(v.slice(1)->sliceIndex(), 34);
+}
+
+TEST(ViewerQml, BoxEnterEsc_AcceptAndDiscard) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    test::EllipseSegmenter segmenter;
+    Document& d = v.c.document;
+    d.setSegmenter(&segmenter);
+    v.click(0, {{30, 25}});
+    QTest::keyClick(v.window, Qt::Key_V);
+    v.drag(0, {{10, 10}}, {{30, 28}});
+    ASSERT_TRUE(QTest::qWaitFor([&] { return d.proposalState() == Document::Ready; }, 5000));
+    EXPECT_EQ(*d.prompts().prompts().box, (SliceBox{10, 10, 30, 28}));
+    QTest::keyClick(v.window, Qt::Key_Escape);
+    EXPECT_EQ(d.proposalState(), Document::None);
+    EXPECT_EQ(v.c.shown().count({1}), 0);
+
+    v.drag(0, {{10, 10}}, {{30, 28}});
+    ASSERT_TRUE(QTest::qWaitFor([&] { return d.proposalState() == Document::Ready; }, 5000));
+    QTest::keyClick(v.window, Qt::Key_Return);
+    ASSERT_TRUE(v.c.waitSaved());
+    EXPECT_GT(v.c.shown().count({1}), 200);
+    EXPECT_EQ(v.c.shown().labels(), v.c.onDisk().labels());
+    d.setSegmenter(nullptr);
+}
+
+TEST(ViewerQml, BoxEdges_CanBeDraggedAndAskAgain) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    test::EllipseSegmenter segmenter;
+    Document& d = v.c.document;
+    d.setSegmenter(&segmenter);
+    d.setTool(Document::Box);
+    v.drag(0, {{10, 10}}, {{30, 28}});
+    v.drag(0, {{30.5, 19}}, {{40.5, 19}}); // the right edge
+    EXPECT_EQ(*d.prompts().prompts().box, (SliceBox{10, 10, 40, 28}));
+    v.drag(0, {{20, 19}}, {{22, 16}}); // the whole box
+    EXPECT_EQ(*d.prompts().prompts().box, (SliceBox{12, 7, 42, 25}));
+    EXPECT_EQ(segmenter.asked(), 3u);
+    EXPECT_TRUE(QTest::qWaitFor([&] { return d.proposalState() == Document::Ready; }, 5000));
+    d.setSegmenter(nullptr);
+}
+
+TEST(ViewerQml, PointsTool_RightClickIsBackground_RightDragIsTheWindow) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    test::EllipseSegmenter segmenter;
+    Document& d = v.c.document;
+    d.setSegmenter(&segmenter);
+    d.setTool(Document::Points);
+    v.click(0, {{20, 20}});
+    v.click(0, {{40, 20}}, Qt::RightButton);
+    QTest::mouseClick(v.window, Qt::LeftButton, Qt::ShiftModifier, v.at(0, {{10, 30}}));
+    const auto& points = d.prompts().prompts().points;
+    ASSERT_EQ(points.size(), 3u);
+    EXPECT_TRUE(points[0].foreground);
+    EXPECT_FALSE(points[1].foreground);
+    EXPECT_FALSE(points[2].foreground);
+    EXPECT_NEAR(points[1].at[0], 40, 0.2);
+    const double width = d.windowWidth();
+    QTest::mousePress(v.window, Qt::RightButton, {}, v.at(0, {{10, 10}}));
+    QTest::mouseMove(v.window, v.at(0, {{20, 10}}));
+    QTest::mouseMove(v.window, v.at(0, {{40, 10}}));
+    QTest::mouseRelease(v.window, Qt::RightButton, {}, v.at(0, {{40, 10}}));
+    EXPECT_GT(d.windowWidth(), 1.1 * width);
+    EXPECT_EQ(d.promptPoints(), 3) << "a drag of the window must not leave a point behind";
+    d.setSegmenter(nullptr);
+}
+
+TEST(ViewerQml, WheelDuringAStroke_DoesNotLeaveTheSlice) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    Document& d = v.c.document;
+    d.setTool(Document::Brush);
+    const int k = d.cursorK();
+    QTest::mousePress(v.window, Qt::LeftButton, {}, v.at(0, {{20, 20}}));
+    const QPoint at = v.at(0, {{22, 20}});
+    QWheelEvent wheel(at, v.window->mapToGlobal(at), {}, {0, 120}, Qt::LeftButton, {}, Qt::NoScrollPhase,
+                      false);
+    QCoreApplication::sendEvent(v.window, &wheel);
+    EXPECT_EQ(d.cursorK(), k);
+    QTest::mouseRelease(v.window, Qt::LeftButton, {}, at);
+    ASSERT_TRUE(v.c.waitSaved());
+    EXPECT_GT(v.c.shown().count({1}), 0);
+    QWheelEvent after(at, v.window->mapToGlobal(at), {}, {0, 120}, {}, {}, Qt::NoScrollPhase, false);
+    QCoreApplication::sendEvent(v.window, &after);
+    EXPECT_EQ(d.cursorK(), k + 1);
+}
+
+} // namespace
+} // namespace tandem
