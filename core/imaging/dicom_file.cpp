@@ -2,7 +2,6 @@
 
 #include "core/imaging/raw_array.h"
 
-#include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
 #include <pthread.h>
@@ -17,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* packagedDictionary = "/usr/share/libdcmtk17/dicom.dic";
-constexpr std::uint64_t largestInflated = std::uint64_t{4} << 30;
+constexpr std::uint64_t largestInflated = std::uint64_t{1} << 30;
 
 // DCMTK parses and frees nested sequences by recursion: 20,000 levels in a file of 400 KB were seen to end
 // dcmdump on the usual stack of 8 MB. A level needs an item tag, so the number of such tags bounds the depth.
@@ -36,7 +35,6 @@ void setUpDcmtk() {
     dcmAcceptUnexpectedImplicitEncoding.set(OFTrue); // implicit elements under an explicit transfer syntax
     DJDecoderRegistration::registerCodecs(EDC_photometricInterpretation);
     DJLSDecoderRegistration::registerCodecs();
-    DcmRLEDecoderRegistration::registerCodecs();
     if (!dcmDataDict.isDictionaryLoaded()) { // DCMDICTPATH points elsewhere
         dcmDataDict.wrlock().loadDictionary(packagedDictionary);
         dcmDataDict.wrunlock();

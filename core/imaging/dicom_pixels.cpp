@@ -190,6 +190,8 @@ Result<FrameSamples> FrameDecoder::frame(std::int64_t index) {
     case PixelFormat::Storage::Float64:
         return floatFrame<double>(index, DCM_DoubleFloatPixelData);
     default:
+        if (dataset_.getOriginalXfer() == EXS_RLELossless)
+            return rleFrame(index);
         return isJpeg2000(dataset_.getOriginalXfer()) ? jpeg2000Frame(index) : integerFrame(index);
     }
 }
@@ -302,21 +304,31 @@ Result<FrameSamples> FrameDecoder::integerFrame(std::int64_t index) {
         bytes->size() < sampleCount() * static_cast<std::size_t>(pixels_.bitsAllocated) / 8)
         return finish(from422(*bytes), "YBR_FULL", false);
     const bool encapsulated = DcmXfer(dataset_.getOriginalXfer()).isEncapsulated();
-    const bool rle = dataset_.getOriginalXfer() == EXS_RLELossless;
-    return finish(numbersFrom(*bytes, pixels_), colourModel, pixels_.planar && (!encapsulated || rle));
+    return finish(numbersFrom(*bytes, pixels_), colourModel, pixels_.planar && !encapsulated);
+}
+
+std::optional<std::vector<std::uint8_t>> FrameDecoder::frameStream(std::int64_t index) {
+    DcmElement* element = nullptr;
+    DcmPixelSequence* sequence = nullptr;
+    auto* stored = dataset_.findAndGetElement(DCM_PixelData, element).good()
+                       ? dynamic_cast<DcmPixelData*>(element)
+                       : nullptr;
+    if (!stored ||
+        stored->getEncapsulatedRepresentation(dataset_.getOriginalXfer(), nullptr, sequence).bad() ||
+        !sequence)
+        return std::nullopt;
+    return Fragments(*sequence, mostFragmentBytes()).frame(index, frames_);
+}
+
+Result<FrameSamples> FrameDecoder::rleFrame(std::int64_t index) {
+    const auto stream = frameStream(index);
+    const auto bytes = stream ? decodeRle(*stream, pixels_) : std::nullopt;
+    return bytes ? finish(numbersFrom(*bytes, pixels_), pixels_.photometric, false)
+                 : Result<FrameSamples>(damaged("RLE"));
 }
 
 Result<FrameSamples> FrameDecoder::jpeg2000Frame(std::int64_t index) {
-    DcmElement* element = nullptr;
-    DcmPixelSequence* sequence = nullptr;
-    auto* pixelData = dataset_.findAndGetElement(DCM_PixelData, element).good()
-                          ? dynamic_cast<DcmPixelData*>(element)
-                          : nullptr;
-    if (!pixelData ||
-        pixelData->getEncapsulatedRepresentation(dataset_.getOriginalXfer(), nullptr, sequence).bad() ||
-        !sequence)
-        return damaged("no JPEG 2000 fragments");
-    const auto stream = Fragments(*sequence, mostFragmentBytes()).frame(index, frames_);
+    const auto stream = frameStream(index);
     if (!stream)
         return damaged("the fragments do not fit the number of frames");
     Result<Jpeg2000Picture> picture = decodeJpeg2000(*stream, pixels_, path_);

@@ -32,7 +32,9 @@ private:
     Result<std::vector<std::uint8_t>> decodedBytes(std::int64_t index, std::string& colourModel);
     Result<std::vector<std::uint8_t>> nativeBytes(DcmElement&, std::int64_t index, std::size_t bytes);
     Result<FrameSamples> integerFrame(std::int64_t index);
+    Result<FrameSamples> rleFrame(std::int64_t index);
     Result<FrameSamples> jpeg2000Frame(std::int64_t index);
+    std::optional<std::vector<std::uint8_t>> frameStream(std::int64_t index);
     template <class T>
     Result<FrameSamples> floatFrame(std::int64_t index, const DcmTagKey&);
     Result<FrameSamples> finish(std::vector<std::int32_t> samples, const std::string& colourModel,
@@ -51,6 +53,11 @@ private:
     Uint32 nextFragment_ = 0;
     bool joined_ = false;
 };
+
+/// A frame in DICOM's RLE (PS3.5 annex G) as little-endian samples, interleaved; empty if it is damaged. Own
+/// code: the decoder of DCMTK 3.6.7 was seen to read beyond its buffer on a damaged file.
+std::optional<std::vector<std::uint8_t>> decodeRle(const std::vector<std::uint8_t>& stream,
+                                                   const PixelFormat&);
 
 /// A JPEG 2000 code stream as it was decoded.
 struct Jpeg2000Picture {

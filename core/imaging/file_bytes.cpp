@@ -120,10 +120,14 @@ Result<void> ByteSource::read(std::span<std::uint8_t> into) {
     return {};
 }
 
+std::size_t growthAfter(std::size_t had) {
+    return std::clamp<std::size_t>(had, std::size_t{1} << 16, std::size_t{1} << 26);
+}
+
 Result<Bytes> ByteSource::readUpTo(std::size_t count) {
     Bytes bytes;
     while (bytes.size() < count) {
-        const std::size_t had = bytes.size(), step = std::min<std::size_t>(count - had, 1 << 24);
+        const std::size_t had = bytes.size(), step = std::min(count - had, growthAfter(had));
         bytes.resize(had + step);
         const int n =
             gzread(static_cast<gzFile>(file_.get()), bytes.data() + had, static_cast<unsigned>(step));

@@ -23,6 +23,9 @@ Result<void> checkRegularFile(const std::filesystem::path&);
 /// sizes.
 Result<void> checkMemory(const std::filesystem::path&, std::uint64_t bytes);
 
+/// By how much to let a buffer of unknown final size grow: it doubles, so that small content stays cheap.
+std::size_t growthAfter(std::size_t had);
+
 /// A plain or gzip file read front to back; gzip is recognised by its first bytes. What is asked for is
 /// bounded by what the file can hold, so that a size in a header can never ask for more memory than the file
 /// could fill. Thread: one at a time.

@@ -225,7 +225,7 @@ private:
         const std::vector<std::string> directions = words(field("space directions")),
                                        kinds = words(lowered(field("kinds")));
         const std::size_t n = layout_.sizes.size();
-        if (!directions.empty() && directions.size() != n)
+        if ((!directions.empty() || !field("space directions").empty()) && directions.size() != n)
             return invalid("space directions");
         std::size_t used = 0;
         for (std::size_t a = 0; a < n; ++a) {
@@ -259,7 +259,7 @@ private:
                 "\" does not name the patient's sides; its axes are taken as left, posterior, superior.");
         for (std::size_t a = 0; a < 3; ++a)
             layout_.affine.linear[a][a] = 1;
-        const bool placed = field("space directions").empty() ? spacings() : directions();
+        const bool placed = words(field("space directions")).empty() ? spacings() : directions();
         if (!placed || !origin())
             return false;
         if (space.empty())

@@ -12,8 +12,6 @@ namespace tandem::imaging {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t inflateStep = std::uint64_t{1} << 24;
-
 std::uint64_t totalCount(const ArrayLayout& l) {
     std::uint64_t product = 1;
     for (const std::int64_t n : l.sizes)
@@ -281,7 +279,7 @@ std::optional<Bytes> inflateUpTo(std::span<const std::uint8_t> packed, std::uint
     int state = Z_OK;
     while (state == Z_OK && out.size() < most) {
         const std::size_t had = out.size();
-        out.resize(had + static_cast<std::size_t>(std::min(inflateStep, most - had)));
+        out.resize(had + static_cast<std::size_t>(std::min<std::uint64_t>(growthAfter(had), most - had)));
         if (stream.avail_in == 0) {
             const std::size_t step = std::min<std::size_t>(packed.size(), 1 << 30);
             stream.next_in = const_cast<Bytef*>(packed.data());
@@ -314,7 +312,7 @@ std::optional<Bytes> bunzipUpTo(std::span<const std::uint8_t> packed, std::uint6
     int state = BZ_OK;
     while (state == BZ_OK && out.size() < most) {
         const std::size_t had = out.size();
-        out.resize(had + static_cast<std::size_t>(std::min(inflateStep, most - had)));
+        out.resize(had + static_cast<std::size_t>(std::min<std::uint64_t>(growthAfter(had), most - had)));
         if (stream.avail_in == 0) {
             const std::size_t step = std::min<std::size_t>(packed.size(), 1 << 30);
             if (step == 0)
