@@ -42,7 +42,7 @@ class Desktop:
             self.display = ":" + number.readline().strip()
         self.environment = dict(os.environ, DISPLAY=self.display)
         self.environment.pop("WAYLAND_DISPLAY", None)
-        self.manager = subprocess.Popen(["openbox"], env=self.environment, stderr=subprocess.DEVNULL)
+        self.manager = subprocess.Popen(["openbox"], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return self
 
     def __exit__(self, *_):

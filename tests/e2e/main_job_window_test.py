@@ -101,6 +101,11 @@ class MainJob:
     def wait_for_entries(self, count):
         desktop.wait_until(f"{count} entries on disk", lambda: self.entries() == count, 10)
 
+    @staticmethod
+    def scan_is_shown(state):
+        return state["document"].get("open") and "slice0" in state["views"] and not state["session"]["opening"] \
+            and "openingCurtain" not in state["items"]
+
     # Steps.
 
     def start(self, arguments):
@@ -110,7 +115,7 @@ class MainJob:
     def open_scan(self):
         begun = time.monotonic()
         window = self.start([self.project_file, self.image])
-        state = window.wait("the scan to be shown", lambda s: s["document"].get("open") and "slice0" in s["views"], 60)
+        state = window.wait("the scan to be shown", self.scan_is_shown, 60)
         self.figures["start_to_scan_s"] = round(time.monotonic() - begun, 2)
         assert state["session"]["projectPath"].endswith("study.tandem"), state["session"]
         window.wait("the model", lambda s: s["model"] in ("Ready", "Loaded"), 60)
@@ -231,7 +236,7 @@ class MainJob:
 
     def open_again(self):
         window = self.start([self.project_file])
-        window.wait("the case to be open again", lambda s: s["document"].get("open") and "slice0" in s["views"], 60)
+        window.wait("the case to be open again", self.scan_is_shown, 60)
         state = window.wait("its undo", lambda s: s["document"]["canUndo"], 5)
         assert not state["document"]["canRedo"]
         assert state["session"]["caseState"] == "InProgress", state["session"]
@@ -293,9 +298,8 @@ class MainJob:
 
     def answer_person_dialog(self):
         time.sleep(0.4)
-        if "personName" in self.window.state()["items"]:
-            self.window.click_on("personName")
-            self.window.type("Ada")
+        if "personName" in self.window.state()["items"]:  # asked once, of a new person
+            self.window.type("Ada")  # over the proposed name, which is selected
             self.window.screenshot("12a who are you")
             self.window.click_on("personConfirm")
 
