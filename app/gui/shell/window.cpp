@@ -6,6 +6,7 @@
 #include "app/gui/shell/startup_clock.h"
 
 #include <QtCore/QStringList>
+#include <QtCore/QTimer>
 #include <QtGui/QGuiApplication>
 #include <QtGui/QIcon>
 #include <QtGui/QSurfaceFormat>
@@ -13,6 +14,7 @@
 #include <QtQuick/QQuickWindow>
 #include <QtQuickControls2/QQuickStyle>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -62,6 +64,23 @@ void nameProgram() {
     QGuiApplication::setWindowIcon(QIcon(QStringLiteral(":/qt/qml/Tandem/Ui/icons/tandem.svg")));
 }
 
+/// Loads the network's library when the window has come to rest, a few frames after what it was asked to
+/// open. While the dynamic loader works, a render thread that asks it for a symbol has to wait (Mesa's shader
+/// compiler does for every new shader), and the window with it: nothing new should be drawn then.
+void startNetworkWhenCalm(Session& session) {
+    constexpr std::chrono::milliseconds lookEvery{100};
+    constexpr int calmLooks = 3, mostLooks = 30;
+    auto* timer = new QTimer(&session);
+    QObject::connect(timer, &QTimer::timeout, &session, [timer, &session, looks = 0, calm = 0]() mutable {
+        calm = session.opening() ? 0 : calm + 1;
+        if (calm < calmLooks && ++looks < mostLooks)
+            return;
+        timer->deleteLater();
+        session.model()->start();
+    });
+    timer->start(lookEvery);
+}
+
 /// Once the first frame is on screen, what the window did not wait for begins.
 void beginAfterFirstFrame(QQuickWindow& window, Session& session, const QStringList& paths) {
     auto begun = std::make_shared<bool>(false);
@@ -71,7 +90,7 @@ void beginAfterFirstFrame(QQuickWindow& window, Session& session, const QStringL
             if (std::exchange(*begun, true))
                 return;
             session.begin(paths);
-            session.model()->start();
+            startNetworkWhenCalm(session);
         },
         Qt::QueuedConnection);
 }
