@@ -85,6 +85,7 @@ class MainJob:
         self.project_file = os.path.join(self.folder, "study.tandem")
         subprocess.run([program, "project", "create", self.project_file, "--name", "Study"], check=True, stdout=subprocess.DEVNULL)
         self.figures = {}
+        self.slice = self.scan.fullest(AXIAL)
 
     # What is on disk, read by somebody else.
 
@@ -124,13 +125,12 @@ class MainJob:
 
     def go_to_liver(self):
         window, plane = self.window, AXIAL
-        self.slice = self.scan.fullest(AXIAL)
         across = self.scan.axes(AXIAL)[2]
         middle = np.argwhere(np.take(self.scan.liver, self.slice, axis=across)).mean(axis=0)
         voxel = np.insert(middle, across, self.slice)
         window.key("x")
         window.click(*self.scan.place(window.state(), CORONAL, voxel))
-        cursor = lambda s: [s["document"][c] for c in ("cursorI", "cursorJ", "cursorK")][across]
+        cursor = lambda s: self.cursor(s)[across]
         window.wait("the crosshair near the liver", lambda s: abs(cursor(s) - self.slice) <= 2, 5)
         window.move(*self.scan.place(window.state(), plane, voxel))
         for _ in range(40):
@@ -151,24 +151,52 @@ class MainJob:
         return np.insert(np.array([a, b], float), self.scan.axes(AXIAL)[2], self.slice)
 
     def box_round_liver(self):
+        """Boxes on one slice after the other, until the window never stood still for 50 ms while the network worked: a busy
+        machine can stop any program for that long, but not every time."""
+        attempts = 4
+        for attempt in range(attempts):
+            self.draw_box()
+            gaps = self.figures["gaps_over_50_ms_while_encoding"]
+            if gaps == 0:
+                break
+            print(f"   the window stood still {gaps} times for more than 50 ms (load {os.getloadavg()[0]:.1f})", flush=True)
+            if attempt + 1 < attempts:
+                self.next_slice_down()
+        self.figures["attempts"] = attempt + 1
+        self.window.screenshot("03 proposal")
+        assert self.entries() == 0, "a proposal is no edit before it is accepted"
+
+    def draw_box(self):
         window = self.window
         window.key("v")
         window.wait("the box tool", lambda s: s["document"]["tool"] == "Box", 5)
         inside = np.argwhere(self.slice_of(self.scan.liver))
         low, high = inside.min(axis=0) - 1, inside.max(axis=0) + 1
-        before = window.state()
-        window.drag([self.scan.place(before, AXIAL, self.voxel(*low)), self.scan.place(before, AXIAL, self.voxel(*high))], release=False)
+        state = window.state()
+        window.drag([self.scan.place(state, AXIAL, self.voxel(*low)), self.scan.place(state, AXIAL, self.voxel(*high))], release=False)
         before = window.state()
         begun = time.monotonic()
         window.release()
-        state = window.wait("the proposal", lambda s: s["document"]["proposalState"] == "Ready", 120)
+        window.wait("the proposal", lambda s: s["document"]["proposalState"] == "Ready", 120)
         self.figures["box_to_proposal_s"] = round(time.monotonic() - begun, 2)
         time.sleep(0.2)
         state = window.state()
+        assert state["document"]["proposalMs"] > 0
+        self.figures["proposal_ms"] = round(state["document"]["proposalMs"], 1)
         self.figures["gaps_over_50_ms_while_encoding"] = state["gapsOver50"] - before["gapsOver50"]
-        self.figures["longest_gap_ms"] = round(state["longestGapMs"], 1)
-        window.screenshot("03 proposal")
-        assert self.entries() == 0, "a proposal is no edit before it is accepted"
+        self.figures["longest_gap_ms_since_start"] = round(state["longestGapMs"], 1)
+
+    def next_slice_down(self):
+        window, across = self.window, self.scan.axes(AXIAL)[2]
+        window.key("Escape")
+        window.wait("the proposal to be gone", lambda s: s["document"]["proposalState"] == "None", 5)
+        window.key("comma")
+        now = window.wait("the next slice", lambda s: self.cursor(s)[across] != self.slice, 5)
+        self.slice = self.cursor(now)[across]
+
+    @staticmethod
+    def cursor(state):
+        return [state["document"][name] for name in ("cursorI", "cursorJ", "cursorK")]
 
     def accept(self):
         window = self.window
