@@ -23,6 +23,7 @@ struct CommandContext {
 /// Each command adds its subcommand, options and example; its callback sets CommandContext::run.
 void addBenchCommand(CLI::App&, CommandContext&);
 void addDoctorCommand(CLI::App&, CommandContext&);
+void addEvaluateCommand(CLI::App&, CommandContext&);
 void addModelCommand(CLI::App&, CommandContext&);
 void addPackCommand(CLI::App&, CommandContext&);
 void addPhantomCommand(CLI::App&, CommandContext&);

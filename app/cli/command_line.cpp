@@ -109,6 +109,7 @@ int runCommandLine(int argc, const char* const* argv, Parts& parts) {
     InterruptWatch watch;
     CommandContext context{parts, watch.token(), progressBar(), {}};
     addSegmentCommand(app, context);
+    addEvaluateCommand(app, context);
     addModelCommand(app, context);
     addProjectCommand(app, context);
     addPackCommand(app, context);

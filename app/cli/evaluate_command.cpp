@@ -1,0 +1,146 @@
+#include "app/cli/command.h"
+#include "core/usecases/evaluate.h"
+#include "core/usecases/pack.h"
+#include "core/usecases/segment_volume.h"
+
+#include <cstdio>
+#include <iostream>
+
+namespace tandem {
+namespace {
+
+struct EvaluateArguments {
+    std::string source, protocol = "tight", json, csv;
+    std::vector<std::string> models, where;
+    bool keptOut = false;
+    PackOptions split;
+    EvaluateOptions options;
+};
+
+// Models under test, and the segmenters that run them.
+struct LoadedModels {
+    std::vector<std::unique_ptr<Segmenter>> segmenters;
+    std::vector<EvaluationModel> models;
+};
+
+Result<LoadedModels> loadModels(const EvaluateArguments& a, CommandContext& context) {
+    const Result<InferenceLibrary*> library = context.parts.inference();
+    if (!library)
+        return library.error();
+    std::vector<std::filesystem::path> files(a.models.begin(), a.models.end());
+    if (files.empty() && context.parts.defaultModel.empty())
+        return Error{ErrorCode::FileNotFound, "The bundled model is missing; name one with --model."};
+    if (files.empty())
+        files.push_back(context.parts.defaultModel);
+    LoadedModels loaded;
+    for (const auto& file : files) {
+        loaded.segmenters.push_back((*library)->createSegmenter());
+        const Result<ModelInfo> info = loadModelNow(*loaded.segmenters.back(), file);
+        if (!info)
+            return info.error();
+        loaded.models.push_back({info->id, loaded.segmenters.back().get()});
+        std::cerr << "tandem: model " << info->id.substr(0, 12) << " is " << file.string() << "\n";
+    }
+    return loaded;
+}
+
+Result<std::vector<EvaluationItem>> pairItems(const EvaluateArguments& a, CommandContext& context) {
+    auto rows = readPairs(a.source);
+    if (!rows)
+        return rows.error();
+    if (a.keptOut)
+        std::erase_if(*rows, [&](const PairRow& row) { return !isKeptOut(row, a.split); });
+    return itemsFromPairs(*context.parts.reader, *rows, a.where);
+}
+
+void printMeans(const EvaluateReport& report, const EvaluateArguments& a) {
+    std::printf("%-14s %-8s %6s %10s %8s %8s %16s\n", "method", "protocol", "clicks", "structures", "DSC",
+                "NSD", "DSC, by source");
+    for (const EvaluateMean& m : report.means)
+        std::printf("%-14s %-8s %6d %10lld %8.4f %8.4f %16.4f\n", m.method.substr(0, 12).c_str(),
+                    a.protocol.c_str(), m.clicks, static_cast<long long>(m.structures), m.dsc, m.nsd,
+                    m.dscOfSets);
+    for (const auto& [model, clicks] : report.clicksTo90)
+        std::printf("%s: %.2f clicks to a DSC of 0.90 (mean over slices; not reached counts as %d)\n",
+                    model.substr(0, 12).c_str(), clicks, a.options.clicks + 1);
+}
+
+void printRows(const EvaluateReport& report) {
+    std::printf("%-28s %-10s %-34s %-12s %6s %5s %8s %8s\n", "case", "modality", "structure", "method",
+                "clicks", "n", "DSC", "NSD");
+    for (const EvaluateRow& r : report.rows)
+        std::printf("%-28s %-10s %-34s %-12s %6d %5lld %8.4f %8.4f\n", r.caseName.c_str(), r.modality.c_str(),
+                    r.name.substr(0, 34).c_str(), r.method.substr(0, 12).c_str(), r.clicks,
+                    static_cast<long long>(r.slices), r.dsc, r.nsd);
+    std::printf("\n");
+}
+
+Result<void> writeTables(const EvaluateReport& report, const EvaluateArguments& a) {
+    if (a.json != "-" && a.csv != "-") {
+        printRows(report);
+        printMeans(report, a);
+        std::fflush(stdout);
+    }
+    for (const std::string& sentence : report.skipped)
+        std::cerr << "tandem: skipped: " << sentence << "\n";
+    if (!a.json.empty())
+        if (auto done = writeReport(a.json, reportAsJson(report)); !done)
+            return done;
+    return a.csv.empty() ? Result<void>{} : writeReport(a.csv, reportAsCsv(report));
+}
+
+Result<void> evaluateCommand(EvaluateArguments a, CommandContext& context) {
+    a.options.protocol = a.protocol == "medsam" ? BoxProtocol::Medsam : BoxProtocol::Tight;
+    const bool isProject = std::filesystem::path(a.source).extension() == ".tandem";
+    std::unique_ptr<ProjectStore> store;
+    if (isProject) {
+        auto opened = context.parts.openProject(a.source);
+        if (!opened)
+            return opened.error();
+        store = std::move(*opened);
+    }
+    const auto items = isProject ? itemsFromProject(*context.parts.reader, *store) : pairItems(a, context);
+    if (!items)
+        return items.error();
+    const auto loaded = loadModels(a, context);
+    if (!loaded)
+        return loaded.error();
+    const auto report = evaluate(*items, loaded->models, a.options, context.progress, context.stop);
+    return report ? writeTables(*report, a) : report.error();
+}
+
+} // namespace
+
+void addEvaluateCommand(CLI::App& app, CommandContext& context) {
+    auto a = std::make_shared<EvaluateArguments>();
+    CLI::App* command =
+        newCommand(app, "evaluate", "Score models against true masks, beside three baselines",
+                   "tandem evaluate pairs.csv --kept-out --protocol medsam --clicks 5 --json scores.json");
+    command->add_option("SOURCE", a->source, "PAIRS.csv, or a project (its approved cases)")->required();
+    command->add_option("--model", a->models,
+                        "Model file; may be given several times (default: the bundled one)");
+    command
+        ->add_option("--protocol", a->protocol, "tight: exact boxes; medsam: 3 % of the image's side looser")
+        ->check(CLI::IsMember({"tight", "medsam"}))
+        ->capture_default_str();
+    command->add_option("--clicks", a->options.clicks, "Simulated corrective clicks after the box")
+        ->check(CLI::Range(0, 50))
+        ->capture_default_str();
+    command->add_option("--slices", a->options.slices, "At most so many slices of a structure (0: all)")
+        ->check(CLI::Range(0, 100000))
+        ->capture_default_str();
+    command->add_option("--where", a->where,
+                        "Only rows with KEY=VALUE (case, patient, modality, anatomy, source, train)");
+    command->add_flag("--kept-out", a->keptOut, "Only patients that tandem pack keeps out of training");
+    command->add_option("--kept-out-share", a->split.keptOutShare, "As given to tandem pack")
+        ->capture_default_str();
+    command->add_option("--seed", a->split.seed, "As given to tandem pack")->capture_default_str();
+    command->add_option("--leave-out", a->split.leaveOut,
+                        "Data sets left out whole, as given to tandem pack");
+    command->add_option("--json", a->json, "Write all rows and means as JSON (- for standard output)");
+    command->add_option("--csv", a->csv, "Write all rows as CSV (- for standard output)");
+    command->callback(
+        [a, &context] { context.run = [a, &context] { return evaluateCommand(*a, context); }; });
+}
+
+} // namespace tandem

@@ -1,0 +1,250 @@
+#include "core/usecases/evaluate.h"
+
+#include "core/measure/baselines.h"
+#include "core/measure/components.h"
+#include "core/measure/overlap.h"
+#include "core/measure/surface_dice.h"
+#include "core/usecases/evaluate_scores.h"
+#include "core/usecases/segment_volume.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+namespace tandem {
+namespace {
+
+// What is found of one structure on one slice.
+struct SliceObject {
+    SliceKey slice;
+    SliceMask truth;
+    SliceBox box;
+};
+
+SliceMask truthOf(const EvaluationImage& image, SliceKey key, const std::set<int>& labels) {
+    const Geometry& g = image.truth.grid();
+    const auto size = sliceSize(g, key.plane);
+    SliceMask m(size[0], size[1]);
+    for (std::int64_t y = 0; y < m.height; ++y)
+        for (std::int64_t x = 0; x < m.width; ++x)
+            m.at(x, y) = labels.contains(image.truth.at(voxelAt(g, key, x, y)).value);
+    return m;
+}
+
+std::vector<SliceObject> objectsOf(const EvaluationImage& image, int label, const EvaluateOptions& options) {
+    std::vector<SliceObject> all;
+    for (std::int64_t n = 0; n < sliceCount(image.truth.grid(), Plane::Axial); ++n) {
+        SliceObject o{{Plane::Axial, n}, truthOf(image, {Plane::Axial, n}, {label}), {}};
+        if (const auto box = protocolBox(o.truth, options.protocol)) {
+            o.box = *box;
+            all.push_back(std::move(o));
+        }
+    }
+    const auto wanted = options.slices > 0 ? static_cast<std::size_t>(options.slices) : all.size();
+    if (wanted >= all.size())
+        return all;
+    std::vector<SliceObject> some;
+    for (std::size_t n = 0; n < wanted; ++n)
+        some.push_back(std::move(all[(2 * n + 1) * all.size() / (2 * wanted)]));
+    return some;
+}
+
+// Masks of one structure, collected per method and number of clicks.
+class StructureScores {
+public:
+    StructureScores(const Geometry& grid, bool everySlice) : grid_(grid), everySlice_(everySlice) {}
+
+    void add(const std::string& method, int clicks, const SliceObject& o, const SliceMask& mask) {
+        scores_.try_emplace({method, clicks}, grid_, everySlice_).first->second.add(o.slice, o.truth, mask);
+    }
+    void rows(EvaluateRow row, std::vector<EvaluateRow>& out) const {
+        for (const auto& [key, score] : scores_) {
+            row.method = key.first;
+            row.clicks = key.second;
+            row.slices = score.slices();
+            row.dsc = score.dsc();
+            row.nsd = score.nsd();
+            out.push_back(row);
+        }
+    }
+
+private:
+    Geometry grid_;
+    bool everySlice_;
+    std::map<std::pair<std::string, int>, StackScore> scores_;
+};
+
+class Evaluation {
+public:
+    Evaluation(const std::vector<EvaluationModel>& models, const EvaluateOptions& options,
+               std::stop_token stop)
+        : models_(models), options_(options), stop_(std::move(stop)) {}
+
+    Result<void> add(const EvaluationItem& item) {
+        const auto image = item.load();
+        if (!image) {
+            report_.skipped.push_back(image.error().sentence);
+            return {};
+        }
+        if (!image->instances) {
+            for (const auto& [label, name] : image->names)
+                if (auto done = addStructure(item, *image, {label}, name); !done)
+                    return done;
+            return {};
+        }
+        std::vector<int> all;
+        for (const auto& [label, name] : image->names)
+            all.push_back(label);
+        return addStructure(item, *image, all, image->names.empty() ? "" : image->names.begin()->second);
+    }
+
+    Result<EvaluateReport> finish() {
+        if (report_.rows.empty())
+            return Error{ErrorCode::FormatInvalid,
+                         "Nothing was left to evaluate" +
+                             (report_.skipped.empty() ? std::string(".")
+                                                      : "; the first problem: " + report_.skipped.front())};
+        report_.means = meansOf(report_.rows);
+        for (const auto& [model, sum] : clickSum_)
+            report_.clicksTo90[model] = sum / static_cast<double>(clickCount_[model]);
+        return std::move(report_);
+    }
+
+private:
+    Result<void> addStructure(const EvaluationItem& item, const EvaluationImage& image,
+                              const std::vector<int>& labels, const std::string& name) {
+        StructureScores scores(image.truth.grid(), options_.slices == 0);
+        for (int label : labels)
+            for (const SliceObject& o : objectsOf(image, label, options_))
+                if (auto done = addObject(image, o, scores); !done)
+                    return done;
+        EvaluateRow row{item.caseName,
+                        item.modality,
+                        item.source,
+                        labels.front(),
+                        name,
+                        {},
+                        options_.protocol,
+                        0,
+                        0,
+                        0,
+                        0};
+        scores.rows(row, report_.rows);
+        return {};
+    }
+
+    Result<void> addObject(const EvaluationImage& image, const SliceObject& o, StructureScores& scores) {
+        const auto slice = extractSlice(*image.volume, o.slice);
+        if (!slice)
+            return slice.error();
+        if (options_.baselines) {
+            scores.add("ellipse", 0, o, ellipseMask(*slice, o.box));
+            scores.add("otsu", 0, o, otsuMask(*slice, o.box));
+            scores.add("walker", 0, o, walkerMask(*slice, o.box));
+        }
+        for (const EvaluationModel& model : models_)
+            if (auto done = addModel(image, o, model, scores); !done)
+                return done;
+        return {};
+    }
+
+    Result<void> addModel(const EvaluationImage& image, const SliceObject& o, const EvaluationModel& model,
+                          StructureScores& scores) {
+        SegmentRequest request{
+            image.volume, image.imageHash, o.slice, defaultWindow(*image.volume), {{o.box, {}}}};
+        int reached = options_.clicks + 1;
+        SliceMask mask;
+        for (int clicks = 0; clicks <= options_.clicks; ++clicks) {
+            if (clicks > 0) {
+                const auto click = nextClick(mask, o.truth);
+                if (click) // a mask without error stays as it is
+                    request.objects.front().points.push_back(*click);
+            }
+            auto answer = segmentSlice(
+                request, *model.segmenter, [](double, std::string_view) {}, stop_);
+            if (!answer)
+                return answer.error();
+            mask = answer->front().mask();
+            scores.add(model.name, clicks, o, mask);
+            if (dice(mask, o.truth) >= 0.9)
+                reached = std::min(reached, clicks);
+        }
+        if (options_.clicks > 0) {
+            clickSum_[model.name] += reached;
+            ++clickCount_[model.name];
+        }
+        return {};
+    }
+
+    const std::vector<EvaluationModel>& models_;
+    const EvaluateOptions& options_;
+    std::stop_token stop_;
+    EvaluateReport report_;
+    std::map<std::string, double> clickSum_;
+    std::map<std::string, std::int64_t> clickCount_;
+};
+
+} // namespace
+
+std::string_view protocolName(BoxProtocol p) {
+    return p == BoxProtocol::Tight ? "tight" : "medsam";
+}
+
+std::optional<SliceBox> protocolBox(const SliceMask& truth, BoxProtocol protocol) {
+    std::int64_t x0 = truth.width, y0 = truth.height, x1 = -1, y1 = -1;
+    for (std::int64_t y = 0; y < truth.height; ++y)
+        for (std::int64_t x = 0; x < truth.width; ++x)
+            if (truth.at(x, y)) {
+                x0 = std::min(x0, x);
+                x1 = std::max(x1, x);
+                y0 = std::min(y0, y);
+                y1 = std::max(y1, y);
+            }
+    if (x1 < 0)
+        return std::nullopt;
+    const std::int64_t out =
+        protocol == BoxProtocol::Tight
+            ? 0
+            : std::llround(0.03 * static_cast<double>(std::max(truth.width, truth.height)));
+    return SliceBox{static_cast<double>(std::max<std::int64_t>(0, x0 - out)),
+                    static_cast<double>(std::max<std::int64_t>(0, y0 - out)),
+                    static_cast<double>(std::min(truth.width - 1, x1 + out)),
+                    static_cast<double>(std::min(truth.height - 1, y1 + out))};
+}
+
+std::optional<PointPrompt> nextClick(const SliceMask& mask, const SliceMask& truth) {
+    std::optional<PointPrompt> click;
+    std::int64_t largest = 0;
+    for (bool missing : {true, false}) {
+        std::vector<std::uint8_t> error(truth.inside.size());
+        for (std::size_t i = 0; i < error.size(); ++i)
+            error[i] = missing ? truth.inside[i] && !mask.inside[i] : mask.inside[i] && !truth.inside[i];
+        const Components c = connectedComponents(error, {truth.width, truth.height, 1});
+        const std::int64_t size = c.voxels[static_cast<std::size_t>(c.largest())];
+        if (size <= largest)
+            continue;
+        largest = size;
+        const auto at = innermost(c, c.largest(), truth.width, truth.height);
+        click = PointPrompt{{{static_cast<double>(at[0]), static_cast<double>(at[1])}}, missing};
+    }
+    return click;
+}
+
+Result<EvaluateReport> evaluate(const std::vector<EvaluationItem>& items,
+                                const std::vector<EvaluationModel>& models, const EvaluateOptions& options,
+                                const Progress& progress, std::stop_token stop) {
+    Evaluation evaluation(models, options, stop);
+    for (std::size_t n = 0; n < items.size(); ++n) {
+        if (stop.stop_requested())
+            return Error{ErrorCode::Cancelled, "The evaluation was stopped."};
+        progress(static_cast<double>(n) / static_cast<double>(items.size()),
+                 "Evaluating " + items[n].caseName);
+        if (auto done = evaluation.add(items[n]); !done)
+            return done.error();
+    }
+    progress(1, "Done");
+    return evaluation.finish();
+}
+
+} // namespace tandem

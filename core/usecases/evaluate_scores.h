@@ -1,0 +1,42 @@
+#pragma once
+
+#include "core/geometry/slice_plane.h"
+#include "core/image/label_map.h"
+#include "core/usecases/evaluate.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace tandem {
+
+/// Scores of one structure by one method, collected slice by slice.
+class StackScore {
+public:
+    /// @param everySlice  all slices of the structure are added: the NSD is that of the volume
+    StackScore(const Geometry& grid, bool everySlice) : grid_(grid), everySlice_(everySlice) {}
+
+    /// Several objects may lie on one slice (instances).
+    void add(SliceKey, const SliceMask& truth, const SliceMask& mask);
+
+    std::int64_t slices() const { return slices_; }
+    double dsc() const;
+    /// At 2 mm; at 2 px for a picture (one slice).
+    double nsd() const;
+
+private:
+    struct Pair {
+        SliceMask truth, mask;
+    };
+    double volumeNsd() const;
+    double meanSliceNsd() const;
+
+    Geometry grid_;
+    bool everySlice_;
+    std::int64_t slices_ = 0;
+    std::map<std::int64_t, Pair> bySlice_;
+};
+
+/// Means over structures, by method and number of clicks, in the order of their first row.
+std::vector<EvaluateMean> meansOf(const std::vector<EvaluateRow>&);
+
+} // namespace tandem
