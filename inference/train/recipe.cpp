@@ -81,22 +81,6 @@ Result<Recipe> recipeFromJson(const JsonValue& json) {
     return r;
 }
 
-FocusSettings focusFromJson(const JsonValue& json) {
-    FocusSettings s;
-    const auto read = [&](const char* name, double& to) {
-        if (const JsonValue* v = json.find(name))
-            to = v->numberOr(to);
-    };
-    read("cropScale", s.cropScale);
-    read("logitOffset", s.logitOffset);
-    read("walkerWeight", s.walkerWeight);
-    read("clickWeight", s.clickWeight);
-    read("clickReach", s.clickReach);
-    if (const JsonValue* v = json.find("networkClicks"))
-        s.networkClicks = v->boolOr(s.networkClicks);
-    return s;
-}
-
 JsonValue focusToJson(const FocusSettings& s) {
     JsonValue json;
     json.set("cropScale", s.cropScale);

@@ -42,8 +42,7 @@ struct Recipe {
 
 /// Reads a recipe. Error: InvalidArgument names the key that is unknown or whose value makes no sense.
 Result<Recipe> recipeFromJson(const JsonValue&);
-/// The focus settings of a model's or a training configuration ("focus" object); defaults for missing keys.
-FocusSettings focusFromJson(const JsonValue&);
+/// The "focus" object of a configuration, as predict::focusSettingsFrom reads it.
 JsonValue focusToJson(const FocusSettings&);
 
 } // namespace tandem

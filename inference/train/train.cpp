@@ -2,6 +2,7 @@
 
 #include "core/files/files.h"
 #include "inference/checkpoint/model.h"
+#include "inference/predict/focus_settings.h"
 #include "inference/train/trainer.h"
 
 #include <ATen/Parallel.h>
@@ -43,7 +44,7 @@ Result<Plan> readPlan(const std::filesystem::path& file) {
         return inFile(file, recipe ? config.error() : recipe.error());
     plan.recipe = *recipe;
     plan.config = *config;
-    plan.recipe.focus = focusFromJson(part("focus"));
+    plan.recipe.focus = predict::focusSettingsFrom(*json);
     plan.network.set("focus", focusToJson(plan.recipe.focus));
     if (plan.config.preprocess != net::Preprocess::Focus || plan.config.inChans != 3)
         return inFile(file,
@@ -136,6 +137,9 @@ Result<TrainReport> loop(const Plan& plan, Trainer& trainer, const std::filesyst
     Log log(out / "log.csv", trainer.samplesDone());
     Recent recent;
     std::int64_t saved = trainer.samplesDone();
+    if (trainer.finished()) // resumed at its end: the model takes the configuration's settings as they are now
+        if (auto kept = save(plan, trainer, out, log); !kept)
+            return kept.error();
     while (!trainer.finished()) {
         const auto loss = trainer.step();
         if (!loss)

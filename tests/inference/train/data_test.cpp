@@ -1,4 +1,5 @@
 #include "core/measure/components.h"
+#include "inference/predict/focus_settings.h"
 #include "inference/train/patch.h"
 #include "inference/train/sample.h"
 #include "inference/train/scene.h"
@@ -188,7 +189,9 @@ TEST(Recipe, FocusSettings_ComeBackFromJson) {
     FocusSettings s;
     s.logitOffset = 0.7;
     s.networkClicks = false;
-    const FocusSettings back = focusFromJson(focusToJson(s));
+    JsonValue config;
+    config.set("focus", focusToJson(s));
+    const FocusSettings back = predict::focusSettingsFrom(config);
     EXPECT_EQ(back.logitOffset, 0.7);
     EXPECT_FALSE(back.networkClicks);
     EXPECT_EQ(back.cropScale, s.cropScale);
