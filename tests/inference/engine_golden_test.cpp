@@ -2,6 +2,7 @@
 #include "core/files/files.h"
 #include "core/files/json.h"
 #include "core/files/safetensors.h"
+#include "inference/engine/decoder.h"
 #include "inference/engine/encoder.h"
 #include "inference/kernels/instruction_set.h"
 #include "tests/inference/kernels_support.h"
@@ -118,7 +119,64 @@ void expectGolden(const std::string& name, std::size_t atLeast) {
     });
 }
 
+double relativeDifference(const std::vector<float>& expected, std::span<const float> found) {
+    kernels::test::Worst worst, size;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        worst.add(expected[i] - found[i]);
+        size.add(expected[i]);
+    }
+    return expected.size() == found.size() ? worst.value / size.value : INFINITY;
+}
+
+// Decodes a case of a golden folder from its encoded prompts and compares logits, IoU and what lies between.
+void expectDecoded(const Golden& g, engine::FastDecoder& decoder, kernels::Workers& workers,
+                   const std::string& name) {
+    const TensorView& low = *g.expected.find(name + ".low_res");
+    const TensorView& sparse = *g.expected.find(name + ".sparse");
+    const TensorView* dense = g.expected.find(name + ".dense");
+    const bool multimask = low.shape[1] > 1;
+    const auto sparseValues = floatsOf(sparse);
+    const auto denseValues =
+        dense ? floatsOf(*dense) : g.weights.find("prompt_encoder.no_mask_embed.weight")->second;
+    const engine::EncodedPrompts prompts{static_cast<std::size_t>(low.shape[0]),
+                                         static_cast<std::size_t>(sparse.shape[1]), sparseValues,
+                                         denseValues};
+    std::vector<float> logits(static_cast<std::size_t>(low.elementCount()));
+    std::vector<float> iou(static_cast<std::size_t>(low.shape[0] * low.shape[1]));
+    engine::Hooks hooks;
+    hooks.record = [&](const std::string& part, ConstMatrix m) {
+        const TensorView* e = g.expected.find(name + "." + part);
+        if (!e || e->shape[0] != 1)
+            return;
+        std::vector<float> rows;
+        for (std::size_t r = 0; r < m.rows; ++r)
+            rows.insert(rows.end(), m.row(r), m.row(r) + m.columns);
+        EXPECT_LE(relativeDifference(floatsOf(*e), rows), kTolerance) << name << " " << part;
+    };
+    decoder.decode(workers, floatsOf(*g.expected.find("enc.neck")), prompts, multimask, logits, iou, hooks);
+    EXPECT_LE(relativeDifference(floatsOf(low), logits), kTolerance)
+        << name << " " << kernels::instructionSet();
+    EXPECT_LE(relativeDifference(floatsOf(*g.expected.find(name + ".iou")), iou), kTolerance) << name;
+}
+
+void expectDecoder(const std::string& folder, const std::vector<std::string>& cases) {
+    const Golden g = openGolden(folder);
+    kernels::Workers workers(2);
+    kernels::test::forEachInstructionSet([&] {
+        engine::FastDecoder decoder(g.config, g.source());
+        for (const std::string& name : cases)
+            expectDecoded(g, decoder, workers, name);
+    });
+}
+
 } // namespace
+
+TEST(EngineGolden, Decoder_EveryKindOfPromptMatches) {
+    expectDecoder("sam",
+                  {"box", "boxes2", "points", "points_pad", "box_points", "mask", "mask_only", "none"});
+    expectDecoder("paper", {"box", "boxes2"});
+    expectDecoder("sam_relpos", {"box"});
+}
 
 TEST(EngineGolden, Sam_EveryMapMatches) {
     expectGolden("sam", 5);

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "inference/engine/layers.h"
+#include "inference/network/config.h"
+
+#include <memory>
+#include <span>
+
+namespace tandem::engine {
+
+/// Prompts of one call, encoded (net::encodePrompts): `count` prompts of `tokens` sparse tokens each.
+struct EncodedPrompts {
+    std::size_t count = 0, tokens = 0;
+    std::span<const float> sparse; ///< count x tokens x C
+    /// C values (the same for every pixel and prompt), or count x C x g x g.
+    std::span<const float> dense;
+};
+
+/// The mask decoder in float32 on the CPU: the same numbers as net::decode to rounding. What does not depend
+/// on image or prompt (the position code's way through every projection) is computed once; many prompts on
+/// one embedding share the first layer's projections of it. Thread: one caller at a time.
+class FastDecoder {
+public:
+    /// Throws std::out_of_range (a key that is missing), std::bad_alloc.
+    FastDecoder(const net::NetworkConfig&, const WeightSource&);
+    ~FastDecoder();
+    FastDecoder(FastDecoder&&) noexcept;
+
+    /// @param embedding  C x g x g, shared by all prompts, or one for each prompt
+    /// @param multimask  true: masks 1..K-1 (if there are any); false: mask 0 alone
+    /// @param logits     prompts x masks x 4g x 4g
+    /// @param iou        prompts x masks
+    void decode(kernels::Workers&, std::span<const float> embedding, const EncodedPrompts&, bool multimask,
+                std::span<float> logits, std::span<float> iou, const Hooks& = {});
+    /// How many masks a prompt gets.
+    std::size_t maskCount(bool multimask) const;
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+} // namespace tandem::engine
