@@ -255,6 +255,17 @@ void multiply(Workers& workers, Product& p) {
     });
 }
 
+// One panel of one depth block: out[input][output], from rows `stride` apart. A few inputs at a time, so that
+// what is written stays in the first-level cache.
+void packPanel(const float* weight, std::size_t first, std::size_t outputs, std::size_t stride,
+               std::size_t depth, std::size_t width, float* out) {
+    constexpr std::size_t step = 16;
+    for (std::size_t j = 0; j < depth; j += step)
+        for (std::size_t x = 0; x < width; ++x)
+            for (std::size_t i = j; i < std::min(j + step, depth); ++i)
+                out[i * width + x] = first + x < outputs ? weight[(first + x) * stride + i] : 0.f;
+}
+
 } // namespace
 
 PackedWeights packWeights(const float* weight, std::size_t outputs, std::size_t inputs,
@@ -269,11 +280,7 @@ PackedWeights packWeights(const float* weight, std::size_t outputs, std::size_t 
     for (std::size_t k = 0; k < inputs; k += w.depthBlock) {
         const std::size_t depth = std::min(w.depthBlock, inputs - k);
         for (std::size_t p = 0; p < panels; ++p, out += depth * w.width)
-            for (std::size_t x = 0; x < w.width; ++x) {
-                const std::size_t o = p * w.width + x;
-                for (std::size_t j = 0; j < depth; ++j)
-                    out[j * w.width + x] = o < outputs ? weight[o * inputs + k + j] : 0.f;
-            }
+            packPanel(weight + k, p * w.width, outputs, inputs, depth, w.width, out);
     }
     return w;
 }

@@ -1,0 +1,131 @@
+#include "inference/engine/fast_network.h"
+
+#ifdef TANDEM_KERNELS
+#include "inference/engine/decoder.h"
+#include "inference/engine/encoder.h"
+#include "inference/kernels/instruction_set.h"
+
+#include <optional>
+#include <vector>
+#endif
+
+namespace tandem::engine {
+
+#ifdef TANDEM_KERNELS
+
+struct FastNetwork::State {
+    net::Weights weights;
+    net::NetworkConfig config;
+    kernels::Workers workers;
+    std::optional<FastEncoder> encoder;
+    std::optional<FastDecoder> decoder;
+
+    State(const net::Weights& w, const net::NetworkConfig& c, int threads)
+        : weights(w), config(c), workers(threads) {}
+
+    // Calls build with the weights; tensors that had to be converted live until it returns.
+    template <class Build>
+    void withWeights(const Build& build) const {
+        std::vector<at::Tensor> converted;
+        build(WeightSource([&](std::string_view key) -> std::span<const float> {
+            const auto found = weights.find(std::string(key));
+            if (found == weights.end())
+                return {};
+            converted.push_back(found->second.to(at::kCPU, at::kFloat).contiguous());
+            const at::Tensor& t = converted.back();
+            return {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())};
+        }));
+    }
+};
+
+namespace {
+
+std::span<const float> valuesOf(const at::Tensor& t) {
+    return {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())};
+}
+std::span<float> spaceOf(at::Tensor& t) {
+    return {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())};
+}
+at::Tensor plain(const at::Tensor& t) {
+    return t.to(at::kCPU, at::kFloat).contiguous();
+}
+
+} // namespace
+
+std::unique_ptr<FastNetwork> FastNetwork::create(const net::Weights& weights,
+                                                 const net::NetworkConfig& config, int threads) {
+    if (!FastEncoder::supports(config))
+        return nullptr;
+    return std::unique_ptr<FastNetwork>(new FastNetwork(std::make_unique<State>(weights, config, threads)));
+}
+
+std::string FastNetwork::cpuPath() {
+    const std::string name = kernels::instructionSet();
+    return name == "AVX3" ? "AVX-512" : name;
+}
+
+double FastNetwork::gemmGflops(int threads) {
+    kernels::Workers workers(threads);
+    return kernels::measureGemmGflops(workers);
+}
+
+at::Tensor FastNetwork::encode(const at::Tensor& image, const net::Forward& forward) {
+    State& s = *state_;
+    if (!s.encoder)
+        s.withWeights([&](const WeightSource& source) { s.encoder.emplace(s.config, source); });
+    const at::Tensor in = plain(image);
+    at::Tensor out = at::empty({in.size(0), s.config.outChans, s.config.grid(), s.config.grid()}, at::kFloat);
+    Hooks hooks;
+    hooks.step = forward.step;
+    for (std::int64_t b = 0; b < in.size(0); ++b) {
+        at::Tensor target = out[b];
+        s.encoder->encode(s.workers, valuesOf(in[b]), spaceOf(target), hooks);
+    }
+    return out;
+}
+
+net::Decoded FastNetwork::decode(const at::Tensor& embedding, const net::PromptCodes& codes, bool multimask) {
+    State& s = *state_;
+    if (!s.decoder)
+        s.withWeights([&](const WeightSource& source) { s.decoder.emplace(s.config, source); });
+    const std::int64_t count = codes.sparse.size(0), side = 4 * s.config.grid();
+    const auto masks = static_cast<std::int64_t>(s.decoder->maskCount(multimask));
+    // A dense code that is one vector for all pixels is a view without strides along them.
+    const bool constant = codes.dense.stride(2) == 0 && codes.dense.stride(3) == 0 &&
+                          (count == 1 || codes.dense.stride(0) == 0);
+    const at::Tensor dense =
+        plain(constant ? codes.dense.select(0, 0).select(1, 0).select(1, 0) : codes.dense);
+    const at::Tensor sparse = plain(codes.sparse), image = plain(embedding);
+    net::Decoded out{at::empty({count, masks, side, side}, at::kFloat),
+                     at::empty({count, masks}, at::kFloat)};
+    const EncodedPrompts prompts{static_cast<std::size_t>(count), static_cast<std::size_t>(sparse.size(1)),
+                                 valuesOf(sparse), valuesOf(dense)};
+    s.decoder->decode(s.workers, valuesOf(image), prompts, multimask, spaceOf(out.logits), spaceOf(out.iou));
+    return out;
+}
+
+#else
+
+struct FastNetwork::State {};
+std::unique_ptr<FastNetwork> FastNetwork::create(const net::Weights&, const net::NetworkConfig&, int) {
+    return nullptr;
+}
+std::string FastNetwork::cpuPath() {
+    return "LibTorch";
+}
+double FastNetwork::gemmGflops(int) {
+    return 0;
+}
+at::Tensor FastNetwork::encode(const at::Tensor&, const net::Forward&) {
+    return {};
+}
+net::Decoded FastNetwork::decode(const at::Tensor&, const net::PromptCodes&, bool) {
+    return {};
+}
+
+#endif
+
+FastNetwork::FastNetwork(std::unique_ptr<State> state) : state_(std::move(state)) {}
+FastNetwork::~FastNetwork() = default;
+
+} // namespace tandem::engine
