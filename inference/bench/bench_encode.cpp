@@ -4,6 +4,7 @@
 #include "inference/bench/flops.h"
 #include "inference/bench/machine.h"
 #include "inference/checkpoint/model.h"
+#include "inference/engine/fast_network.h"
 #include "inference/service/service.h"
 
 #include <ATen/Parallel.h>
@@ -54,13 +55,17 @@ net::Forward timedForward(bool published, std::map<std::string, double>& stages,
     return forward;
 }
 
-Timing timeEncode(const checkpoint::Model& model, const at::Tensor& image, bool published, int runs) {
+// @param fast  the kernels; null: LibTorch's operators
+Timing timeEncode(const checkpoint::Model& model, engine::FastNetwork* fast, const at::Tensor& image,
+                  bool published, int runs) {
     Timing timing;
     for (int i = 0; i <= runs; ++i) { // the first one warms up
         std::map<std::string, double> stages;
         auto last = Clock::now();
         const auto start = last;
-        (void)net::encode(model.weights, model.config, image, timedForward(published, stages, last));
+        const net::Forward forward = timedForward(published, stages, last);
+        (void)(fast ? fast->encode(image, forward)
+                    : net::encode(model.weights, model.config, image, forward));
         const double ms = millisecondsSince(start);
         if (i == 0 && runs > 0)
             continue;
@@ -102,17 +107,22 @@ Result<std::string> benchEncode(const BenchEncodeRequest& request, const Progres
     const std::int64_t side = model->config.imageSize;
     const at::Tensor image = at::randn({1, model->config.inChans, side, side});
     say(0.1, "Timing the encoder");
-    const Timing ours = timeEncode(*model, image, false, std::max(1, request.runs));
+    const auto fast = engine::FastNetwork::create(model->weights, model->config, at::get_num_threads());
+    const Timing ours = timeEncode(*model, fast.get(), image, false, std::max(1, request.runs));
     const double peak = peakResidentMb();
     say(0.7, "Timing the published operators");
-    const Timing reference = timeEncode(*model, image, true, 1);
+    const Timing reference = timeEncode(*model, nullptr, image, true, 1);
     say(0.95, "Timing matrix products");
-    const double gemm = bestGemmGflops(), necessary = necessaryGflop(model->config);
+    const double own = engine::FastNetwork::gemmGflops(at::get_num_threads());
+    const double gemm = std::max(own, bestGemmGflops()), necessary = necessaryGflop(model->config);
 
     JsonValue out;
     out.set("variant", net::variantName(model->config.variant));
     out.set("image_size", model->config.imageSize);
-    out.set("cpu_path", "LibTorch operators, " + blasName());
+    out.set("cpu_path",
+            fast ? "own kernels, " + engine::FastNetwork::cpuPath() : "LibTorch operators, " + blasName());
+    out.set("reference_path", "LibTorch operators, " + blasName());
+    out.set("arithmetic", "float32");
     out.set("threads", at::get_num_threads());
     out.set("encode_ms", ours.median());
     JsonValue::Array all;

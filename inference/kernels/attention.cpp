@@ -96,13 +96,14 @@ struct Panel {
     float* byRow;                     // [windowHeight][kTileWidth]
     float* byColumn;                  // [windowWidth][kTileWidth]
     float* output;                    // [headDim][kTileWidth]
-    float* maximum;                   // [kTileWidth]
+    float* maximum;  // [kTileWidth] of the keys so far
+    float* next;     // [kTileWidth] and with those of the block at hand
     float* sum;                       // [kTileWidth]
     std::size_t first = 0, count = 0; // queries of the window, row-major
 };
 
 std::size_t panelFloats(std::size_t n, std::size_t h, std::size_t w) {
-    return (2 * n + h + w + 2) * kTileWidth;
+    return (2 * n + h + w + 3) * kTileWidth;
 }
 
 std::size_t scratchFloats(std::size_t n, std::size_t h, std::size_t w) {
@@ -117,7 +118,8 @@ HWY_INLINE Panel carve(float* p, std::size_t n, std::size_t h, std::size_t w) {
     panel.byColumn = panel.byRow + h * kTileWidth;
     panel.output = panel.byColumn + w * kTileWidth;
     panel.maximum = panel.output + n * kTileWidth;
-    panel.sum = panel.maximum + kTileWidth;
+    panel.next = panel.maximum + kTileWidth;
+    panel.sum = panel.next + kTileWidth;
     return panel;
 }
 
@@ -163,46 +165,82 @@ HWY_INLINE void fillPanel(const AttentionJob& job, const Window& w, std::size_t 
         relativeLogits(p, job.relative->columns.data(), n, job.windowWidth, x, products, p.byColumn);
     }
     for (std::size_t lane = 0; lane < kTileWidth; ++lane) {
-        p.maximum[lane] = -1e30f;
+        p.maximum[lane] = p.next[lane] = -1e30f;
         p.sum[lane] = 0.f;
     }
 }
 
-// logits[key][lane] = what relative positions add, for keys [first, first + count).
-HWY_INLINE void startLogits(const Panel& p, std::size_t width, std::size_t first, std::size_t count,
-                            float* logits) {
-    std::size_t y = first / width, x = first % width;
-    for (std::size_t k = 0; k < count; ++k, logits += kTileWidth) {
-        for (std::size_t i = 0; i < kTileWidth; i += kLanes)
-            hn::StoreU(hn::Add(hn::LoadU(kTag, p.byRow + y * kTileWidth + i),
-                               hn::LoadU(kTag, p.byColumn + x * kTileWidth + i)),
-                       kTag, logits + i);
-        if (++x == width) {
-            x = 0;
-            ++y;
+// Rows keys of one packed panel against a panel of queries: logits in base 2, relative positions added, and
+// the largest of each query kept.
+template <std::size_t Rows, std::size_t Vectors>
+HWY_NOINLINE void logitTile(const float* HWY_RESTRICT keys, const Panel& p, std::size_t n, std::size_t key,
+                            std::size_t width, bool relative, float* HWY_RESTRICT logits) {
+    using namespace vm;
+    V sum[Rows][Vectors], top[Vectors];
+    for (std::size_t r = 0; r < Rows; ++r)
+        for (std::size_t x = 0; x < Vectors; ++x)
+            sum[r][x] = hn::Zero(d);
+    const float* HWY_RESTRICT query = p.query;
+    for (std::size_t k = 0; k < n; ++k, keys += kTileRows, query += kTileWidth) {
+        V right[Vectors];
+        for (std::size_t x = 0; x < Vectors; ++x)
+            right[x] = hn::LoadU(d, query + x * lanes);
+        for (std::size_t r = 0; r < Rows; ++r) {
+            const V left = set(keys[r]);
+            for (std::size_t x = 0; x < Vectors; ++x)
+                sum[r][x] = hn::MulAdd(left, right[x], sum[r][x]);
         }
     }
+    if (relative) {
+        std::size_t row = key / width, column = key % width;
+        for (std::size_t r = 0; r < Rows; ++r) {
+            for (std::size_t x = 0; x < Vectors; ++x)
+                sum[r][x] =
+                    hn::Add(sum[r][x], hn::Add(hn::LoadU(d, p.byRow + row * kTileWidth + x * lanes),
+                                               hn::LoadU(d, p.byColumn + column * kTileWidth + x * lanes)));
+            if (++column == width) {
+                column = 0;
+                ++row;
+            }
+        }
+    }
+    for (std::size_t x = 0; x < Vectors; ++x)
+        top[x] = hn::LoadU(d, p.next + x * lanes);
+    for (std::size_t r = 0; r < Rows; ++r)
+        for (std::size_t x = 0; x < Vectors; ++x) {
+            top[x] = hn::Max(top[x], sum[r][x]);
+            hn::StoreU(sum[r][x], d, logits + r * kTileWidth + x * lanes);
+        }
+    for (std::size_t x = 0; x < Vectors; ++x)
+        hn::StoreU(top[x], d, p.next + x * lanes);
+}
+
+using LogitFunction = void (*)(const float*, const Panel&, std::size_t, std::size_t, std::size_t, bool,
+                               float*);
+template <std::size_t Vectors, std::size_t Rows = kTileRows>
+HWY_INLINE LogitFunction logitTileOf(std::size_t rows) {
+    if constexpr (Rows == 1)
+        return logitTile<1, Vectors>;
+    else
+        return rows == Rows ? logitTile<Rows, Vectors> : logitTileOf<Vectors, Rows - 1>(rows);
 }
 
 // Turns logits (base 2) into weights against the new maximum, and rescales what was summed so far.
 template <std::size_t Vectors>
-HWY_INLINE void softmaxStep(Panel& p, std::size_t n, std::size_t count, bool first, float* logits) {
+HWY_INLINE void softmaxStep(const Panel& p, std::size_t n, std::size_t count, bool first, float* logits) {
     using namespace vm;
-    for (std::size_t i = 0; i < Vectors * kLanes; i += kLanes) {
-        const V before = hn::LoadU(d, p.maximum + i);
-        V top = before;
-        for (std::size_t k = 0; k < count; ++k)
-            top = hn::Max(top, hn::LoadU(d, logits + k * kTileWidth + i));
-        const V factor = exp2(hn::Sub(before, top));
+    for (std::size_t i = 0; i < Vectors * lanes; i += lanes) {
+        const V top = hn::LoadU(d, p.next + i);
+        const V factor = exp2Below(hn::Sub(hn::LoadU(d, p.maximum + i), top));
         V sum = hn::Mul(hn::LoadU(d, p.sum + i), factor);
         for (std::size_t k = 0; k < count; ++k) {
-            const V weight = exp2(hn::Sub(hn::LoadU(d, logits + k * kTileWidth + i), top));
+            const V weight = exp2Below(hn::Sub(hn::LoadU(d, logits + k * kTileWidth + i), top));
             hn::StoreU(weight, d, logits + k * kTileWidth + i);
             sum = hn::Add(sum, weight);
         }
         hn::StoreU(top, d, p.maximum + i);
         hn::StoreU(sum, d, p.sum + i);
-        if (first || hn::AllTrue(d, hn::Eq(factor, set(1.f))))
+        if (first || hn::AllTrue(d, hn::Ge(factor, set(1.f))))
             continue;
         for (std::size_t c = 0; c < n; ++c)
             hn::StoreU(hn::Mul(hn::LoadU(d, p.output + c * kTileWidth + i), factor), d,
@@ -212,13 +250,14 @@ HWY_INLINE void softmaxStep(Panel& p, std::size_t n, std::size_t count, bool fir
 
 // One block of keys against one panel.
 template <std::size_t Vectors>
-HWY_INLINE void attendBlock(const AttentionJob& job, Panel& p, const float* keys, const float* values,
+HWY_INLINE void attendBlock(const AttentionJob& job, const Panel& p, const float* keys, const float* values,
                             std::size_t first, std::size_t count, float* logits) {
     const std::size_t n = job.headDim;
-    if (job.relative)
-        startLogits(p, job.windowWidth, first, count, logits);
-    multiplyPanels<Vectors>(keys + first * n, kTileRows, kTileRows * n, count, p.query, kTileWidth, n, logits,
-                            kTileWidth, job.relative != nullptr);
+    for (std::size_t k = 0; k < count; k += kTileRows) {
+        const std::size_t rows = HWY_MIN(kTileRows, count - k);
+        logitTileOf<Vectors>(rows)(keys + (first + k) * n, p, n, first + k, job.windowWidth,
+                                   job.relative != nullptr, logits + k * kTileWidth);
+    }
     softmaxStep<Vectors>(p, n, count, first == 0, logits);
     multiplyPanels<Vectors>(values + first * n, n, kTileRows, n, logits, kTileWidth, count, p.output,
                             kTileWidth, first != 0);

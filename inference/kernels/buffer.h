@@ -1,44 +1,54 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
-#include <new>
+#include <utility>
 
 namespace tandem::kernels {
+
+namespace memory {
+/// `bytes` on a cache line boundary; from 1 MB on straight from the system in large pages where it has them
+/// (fewer page faults, and no allocator keeps them afterwards). Throws std::bad_alloc.
+void* take(std::size_t bytes);
+/// Gives back what take(bytes) gave; null is allowed.
+void giveBack(void*, std::size_t bytes) noexcept;
+} // namespace memory
 
 /// A block of float32 on a cache line boundary, not initialised. Movable; grows by throwing its content away.
 class FloatBuffer {
 public:
     FloatBuffer() = default;
     explicit FloatBuffer(std::size_t count) { reserve(count); }
+    ~FloatBuffer() { release(); }
+    FloatBuffer(FloatBuffer&& other) noexcept { swap(other); }
+    FloatBuffer& operator=(FloatBuffer&& other) noexcept {
+        swap(other);
+        return *this;
+    }
 
     /// At least `count` floats; what was in the buffer is lost when it has to grow. Throws std::bad_alloc.
     float* reserve(std::size_t count) {
         if (count > size_) {
-            data_.reset();
-            size_ = 0;
-            const std::size_t bytes = (count * sizeof(float) + 63) / 64 * 64;
-            data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
-            if (!data_)
-                throw std::bad_alloc();
+            release();
+            data_ = static_cast<float*>(memory::take(count * sizeof(float)));
             size_ = count;
         }
-        return data_.get();
+        return data_;
     }
-    void release() {
-        data_.reset();
+    void release() noexcept {
+        memory::giveBack(data_, size_ * sizeof(float));
+        data_ = nullptr;
         size_ = 0;
     }
-    float* data() { return data_.get(); }
-    const float* data() const { return data_.get(); }
+    float* data() { return data_; }
+    const float* data() const { return data_; }
     std::size_t size() const { return size_; }
 
 private:
-    struct Free {
-        void operator()(float* p) const { std::free(p); }
-    };
-    std::unique_ptr<float, Free> data_;
+    void swap(FloatBuffer& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+    }
+    float* data_ = nullptr;
     std::size_t size_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "inference/predict/engine.h"
 
+#include <ATen/Parallel.h>
+
 #include <string>
 
 namespace tandem::predict {
@@ -24,8 +26,10 @@ bool isOutOfMemory(const std::exception& e) {
 
 Engine::Engine(checkpoint::Model model) : model_(std::move(model)) {
     const at::NoGradGuard noGradients;
-    if (!at::hasCUDA())
+    if (!at::hasCUDA()) {
+        moveToCpu();
         return;
+    }
     try {
         moveWeights(model_.weights, at::kCUDA);
         device_ = at::kCUDA;
@@ -37,6 +41,7 @@ Engine::Engine(checkpoint::Model model) : model_(std::move(model)) {
 void Engine::moveToCpu() {
     moveWeights(model_.weights, at::kCPU);
     device_ = at::kCPU;
+    fast_ = engine::FastNetwork::create(model_.weights, model_.config, at::get_num_threads());
 }
 
 template <class Work>
@@ -58,6 +63,8 @@ at::Tensor Engine::encode(const at::Tensor& input, const Step& step) {
     net::Forward forward;
     forward.step = step;
     return withFallback([&] {
+        if (fast_)
+            return fast_->encode(input, forward);
         return net::encode(model_.weights, model_.config, onDevice(input, device_), forward).to(at::kCPU);
     });
 }
@@ -67,6 +74,8 @@ net::Decoded Engine::decode(const at::Tensor& embedding, const net::PromptTensor
         const net::PromptTensors there{onDevice(prompts.points, device_), onDevice(prompts.labels, device_),
                                        onDevice(prompts.boxes, device_), onDevice(prompts.mask, device_)};
         const net::PromptCodes codes = net::encodePrompts(model_.weights, model_.config, there);
+        if (fast_)
+            return fast_->decode(embedding, codes, multimask);
         const net::Decoded out =
             net::decode(model_.weights, model_.config, onDevice(embedding, device_), codes, multimask);
         return net::Decoded{out.logits.to(at::kCPU), out.iou.to(at::kCPU)};

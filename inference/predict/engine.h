@@ -2,8 +2,10 @@
 // Private to inference/.
 
 #include "inference/checkpoint/model.h"
+#include "inference/engine/fast_network.h"
 
 #include <functional>
+#include <memory>
 #include <string_view>
 
 namespace tandem::predict {
@@ -12,7 +14,7 @@ namespace tandem::predict {
 struct Stopped {};
 
 /// A model's weights on the best device, without gradients. All tensors in and out are float32 on the CPU.
-/// When the GPU's memory ends, the weights move to the CPU for good and the work is done there.
+/// On the CPU the own kernels do the work where they were built. When the GPU's memory ends, the weights move to the CPU for good and the work is done there.
 /// Throws what LibTorch throws. Thread: one.
 class Engine {
 public:
@@ -34,6 +36,7 @@ private:
 
     checkpoint::Model model_;
     at::Device device_ = at::kCPU;
+    std::unique_ptr<engine::FastNetwork> fast_; ///< on the CPU, if there is one
 };
 
 } // namespace tandem::predict
