@@ -44,6 +44,8 @@ UiDialog {
                 }
                 UiText {
                     text: row.modelData[1]
+                    wrapMode: Text.NoWrap
+                    elide: Text.ElideRight
                     Layout.fillWidth: true
                 }
             }
@@ -62,11 +64,11 @@ UiDialog {
         }
         Group {
             head: qsTr("Proposal")
-            rows: [["Enter", qsTr("Accept")], ["Esc", qsTr("Discard")], ["Tab", qsTr("Next candidate")], ["Ctrl+Z", qsTr("Undo")], ["Ctrl+Shift+Z", qsTr("Redo")], ["Space", qsTr("Hold to hide masks")]]
+            rows: [["Enter", qsTr("Accept")], ["Esc", qsTr("Discard")], ["Backspace", qsTr("Take the last point back")], ["Ctrl+Z", qsTr("Undo")], ["Ctrl+Shift+Z", qsTr("Redo")], ["Space", qsTr("Hold to hide masks")]]
         }
         Group {
             head: qsTr("Views")
-            rows: [[qsTr("Wheel"), qsTr("Slice")], [qsTr("Ctrl+Wheel"), qsTr("Zoom")], [qsTr("Middle drag"), qsTr("Pan")], [qsTr("Right drag"), qsTr("Window and level")], [qsTr("Comma  Dot"), qsTr("Previous, next slice")], ["M", qsTr("One view alone")], ["R", qsTr("Whole image in view")], ["F8  F9", qsTr("Panels")], ["F11", qsTr("Full screen")]]
+            rows: [[qsTr("Wheel"), qsTr("Slice")], [qsTr("Ctrl+Wheel  +  −"), qsTr("Zoom")], [qsTr("Middle drag"), qsTr("Pan")], [qsTr("Right drag"), qsTr("Window and level")], [qsTr("Comma  Dot"), qsTr("Previous, next slice")], ["M", qsTr("One view alone")], ["R", qsTr("Whole image in view")], ["F8  F9", qsTr("Panels")], ["F11", qsTr("Full screen")]]
         }
         Group {
             head: qsTr("Cases")
