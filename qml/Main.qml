@@ -113,7 +113,9 @@ ApplicationWindow {
 
                     anchors.fill: parent
                     active: false
-                    visible: window.session.caseOpen
+                    asynchronous: true
+                    visible: window.session.caseOpen && status === Loader.Ready
+                    onLoaded: window.session.windowBuilt()
                     sourceComponent: WorkArea {
                         document: window.session.document
                         labelsShown: viewActions.labelPanel.checked
@@ -132,7 +134,8 @@ ApplicationWindow {
         onFilesDropped: urls => window.session.open(urls)
     }
 
-    // The views are built once the first frame is on screen, before anyone asks for them.
+    // The views are built once the first frame is on screen, piece by piece, before anyone asks for them; only then
+    // do reading and the network compete with them for the machine.
     Timer {
         interval: 1
         running: window.frameShown

@@ -159,6 +159,11 @@ Session::~Session() {
     jobs_.stopAndWait();
 }
 
+void Session::windowBuilt() {
+    begin(std::exchange(startPaths_, {}));
+    Q_EMIT begun();
+}
+
 void Session::begin(const QStringList& paths) {
     if (!paths.isEmpty())
         return openPaths(paths);

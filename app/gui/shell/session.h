@@ -72,6 +72,10 @@ public:
 
     /// Opens what the program was started with; without any path what was open last, if it still exists.
     void begin(const QStringList& paths);
+    /// The same, after windowBuilt().
+    void beginWhenBuilt(const QStringList& paths) { startPaths_ = paths; }
+    /// Says that the window shows all its parts.
+    Q_INVOKABLE void windowBuilt();
 
     Document* document() { return &document_; }
     CaseList* cases() { return &cases_; }
@@ -133,6 +137,9 @@ Q_SIGNALS:
     void caseChanged();
     void neighboursChanged();
     void openingChanged();
+    /// What the program was started with is on its way: the network may be loaded once nothing is being
+    /// opened.
+    void begun();
     /// Several images were found; the person chooses in importChoice.
     void chooseImages();
 
@@ -178,6 +185,7 @@ private:
     ModelChooser model_;
     ExportPlan exportPlan_;
     Store store_;
+    QStringList startPaths_;
     /// When a project was closed last; work under way may hold it a moment longer.
     std::chrono::steady_clock::time_point closedAt_;
     QString projectName_;

@@ -81,20 +81,6 @@ void startNetworkWhenCalm(Session& session) {
     timer->start(lookEvery);
 }
 
-/// Once the first frame is on screen, what the window did not wait for begins.
-void beginAfterFirstFrame(QQuickWindow& window, Session& session, const QStringList& paths) {
-    auto begun = std::make_shared<bool>(false);
-    QObject::connect(
-        &window, &QQuickWindow::frameSwapped, &session,
-        [begun, &session, paths] {
-            if (std::exchange(*begun, true))
-                return;
-            session.begin(paths);
-            startNetworkWhenCalm(session);
-        },
-        Qt::QueuedConnection);
-}
-
 } // namespace
 
 int runWindow(int& argc, char** argv, const WindowOptions& options, Parts& parts) {
@@ -126,7 +112,8 @@ int runWindow(int& argc, char** argv, const WindowOptions& options, Parts& parts
         paths << QString::fromLocal8Bit(path);
     if (options.printStartup)
         reportFirstFrame(*window);
-    beginAfterFirstFrame(*window, session, paths);
+    session.beginWhenBuilt(paths);
+    QObject::connect(&session, &Session::begun, &session, [&session] { startNetworkWhenCalm(session); });
     std::unique_ptr<Automation> automation;
     if (!options.stateFile.empty())
         automation =
