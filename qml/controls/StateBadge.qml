@@ -1,5 +1,4 @@
 import QtQuick
-import Tandem.Shell
 import Tandem.Ui
 
 /// A case's state: shape, word and colour say the same.
@@ -20,7 +19,8 @@ Row {
         anchors.verticalCenter: parent.verticalCenter
         iconName: badge.shape
         colour: badge.colour
-        sourceSize: Qt.size(Theme.iconSmall, Theme.iconSmall)
+        sourceSize.width: Theme.iconSmall
+        sourceSize.height: Theme.iconSmall
     }
     Text {
         anchors.verticalCenter: parent.verticalCenter

@@ -9,6 +9,7 @@ IconImage {
 
     source: iconName === "" ? "" : Theme.icon(iconName)
     color: colour
-    sourceSize: Qt.size(Theme.iconSize, Theme.iconSize)
+    sourceSize.width: Theme.iconSize
+    sourceSize.height: Theme.iconSize
     Accessible.ignored: true
 }

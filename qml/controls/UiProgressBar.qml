@@ -19,7 +19,7 @@ Rectangle {
         id: band
 
         readonly property real share: 0.3
-        property real wander: 0
+        property real wander
 
         height: parent.height
         radius: parent.radius

@@ -1,5 +1,4 @@
 import QtQuick
-import Tandem.Shell
 import Tandem.Ui
 
 /// One message with its time and details, as text that can be selected.
