@@ -21,8 +21,16 @@ QtObject {
         if (preferences.windowMaximised())
             window.showMaximized();
     }
+    /// Whether the left half of a place is on one of the screens.
     function isOnScreen(place: rect): bool {
-        return Qt.application.screens.some(screen => place.x >= screen.virtualX && place.y >= screen.virtualY && place.x + place.width / 2 < screen.virtualX + screen.width && place.y + place.height / 2 < screen.virtualY + screen.height);
+        const screens = Qt.application.screens;
+        for (let i = 0; i < screens.length; ++i) {
+            const screen = screens[i];
+            const across = place.x >= screen.virtualX && place.x + place.width / 2 < screen.virtualX + screen.width;
+            if (across && place.y >= screen.virtualY && place.y < screen.virtualY + screen.height)
+                return true;
+        }
+        return false;
     }
     function remember(): void {
         preferences.rememberWindow(Qt.rect(window.x, window.y, window.width, window.height), window.visibility === Window.Maximized);
