@@ -245,6 +245,8 @@ Result<std::vector<std::uint8_t>> FrameDecoder::decodedBytes(std::int64_t index,
         return whole.error();
     if (dataset_.findAndGetElement(DCM_PixelData, element).bad() || !element)
         return damaged("no pixel data");
+    if (const auto stream = frameStream(index); !stream || !isSoundJpeg(*stream, pixels_))
+        return damaged("JPEG");
     std::vector<std::uint8_t> buffer(bytes + 1); // an odd frame is padded by the decoder
     OFString model;
     const OFCondition status =

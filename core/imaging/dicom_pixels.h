@@ -59,6 +59,11 @@ private:
 std::optional<std::vector<std::uint8_t>> decodeRle(const std::vector<std::uint8_t>& stream,
                                                    const PixelFormat&);
 
+/// Whether a JPEG or JPEG-LS stream has whole segments up to a frame header of the size and number of
+/// components that the DICOM header says. Asked before DCMTK decodes it: its search for the bit depth was
+/// seen to run forever on a damaged marker.
+bool isSoundJpeg(std::span<const std::uint8_t> stream, const PixelFormat&);
+
 /// A JPEG 2000 code stream as it was decoded.
 struct Jpeg2000Picture {
     std::vector<std::int32_t> samples; ///< interleaved

@@ -115,6 +115,7 @@ TEST(Reference, WhatIsNoImageOfVoxels_IsRefusedByName) {
     expectRefused("test-SR.dcm", ErrorCode::FormatUnsupported, "structured report");
     expectRefused("rtstruct.dcm", ErrorCode::FormatUnsupported, "structure set");
     expectRefused("rtplan.dcm", ErrorCode::FormatUnsupported, "without pixels");
+    expectRefused("jpeg_bad_marker.dcm", ErrorCode::FormatInvalid, "JPEG"); // DCMTK never came back from it
     expectRefused("badVR.dcm", ErrorCode::FormatInvalid, "number of frames");
 }
 
