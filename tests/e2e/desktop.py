@@ -29,6 +29,23 @@ def wait_until(what, ready, seconds=30.0):
     raise AssertionError(f"waited {seconds:.0f} s in vain for: {what}")
 
 
+class Ticker:
+    """How often the machine kept a modest program from its work for more than 50 ms (ticker.py)."""
+
+    def __init__(self, log):
+        self.log = log
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ticker.py")
+        self.process = subprocess.Popen([sys.executable, script], stdout=open(log, "w"))
+
+    def stops(self):
+        with open(self.log) as lines:
+            return len(lines.readlines())
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
 class Desktop:
     def __init__(self, width=1500, height=950):
         self.width, self.height = width, height
@@ -64,7 +81,7 @@ class Window:
         self.desktop, self.screenshots = desktop, screenshots
         self.state_file = os.path.join(home, f"state-{time.monotonic_ns()}.jsonl")
         environment = dict(desktop.environment, HOME=home, XDG_CONFIG_HOME=home + "/config", XDG_DATA_HOME=home + "/data",
-                           XDG_CACHE_HOME=home + "/cache", XDG_RUNTIME_DIR=home, OMP_NUM_THREADS="1", LC_ALL="C.UTF-8")
+                           XDG_CACHE_HOME=home + "/cache", XDG_RUNTIME_DIR=home, LC_ALL="C.UTF-8")
         self.log = open(os.path.join(screenshots, "program.log"), "a")
         self.process = subprocess.Popen([program, "--state-file", self.state_file, *arguments], env=environment, stdout=self.log,
                                         stderr=self.log)

@@ -3,7 +3,7 @@
 network's proposal, brush, undo, redo, be killed in mid-stroke, open again, submit, approve, export. What is on disk is
 read with Python's SQLite, what is exported with nibabel, what is shown off the screen itself.
 Usage: main_job_window_test.py TANDEM IMAGE TRUTH LIVER_LABEL SCREENSHOT_FOLDER
-(IMAGE "phantom": the synthetic abdomen that the program makes)"""
+(IMAGE "demo": the case that the first start offers, a synthetic abdomen that the program makes; TRUTH is ignored)"""
 import os
 import shutil
 import subprocess
@@ -77,15 +77,8 @@ class MainJob:
         self.folder = tempfile.mkdtemp(prefix="tandem_window_")
         shutil.rmtree(screenshots, ignore_errors=True)
         os.makedirs(screenshots)
-        if image == "phantom":
-            subprocess.run([program, "phantom", self.folder], check=True, stdout=subprocess.DEVNULL)
-            image, truth, label = self.folder + "/ct.nii.gz", self.folder + "/labels.nii.gz", 1
-        self.image = image
-        self.scan = Scan(image, truth, int(label))
-        self.project_file = os.path.join(self.folder, "study.tandem")
-        subprocess.run([program, "project", "create", self.project_file, "--name", "Study"], check=True, stdout=subprocess.DEVNULL)
+        self.image, self.truth, self.label = image, truth, int(label)
         self.figures = {}
-        self.slice = self.scan.fullest(AXIAL)
 
     # What is on disk, read by somebody else.
 
@@ -115,13 +108,30 @@ class MainJob:
 
     def open_scan(self):
         begun = time.monotonic()
-        window = self.start([self.project_file, self.image])
+        if self.image == "demo":
+            self.take_the_demo()
+        else:
+            self.project_file = os.path.join(self.folder, "study.tandem")
+            subprocess.run([self.program, "project", "create", self.project_file], check=True, stdout=subprocess.DEVNULL)
+            self.start([self.project_file, self.image])
+        window = self.window
         state = window.wait("the scan to be shown", self.scan_is_shown, 60)
         self.figures["start_to_scan_s"] = round(time.monotonic() - begun, 2)
-        assert state["session"]["projectPath"].endswith("study.tandem"), state["session"]
-        window.wait("the model", lambda s: s["model"] in ("Ready", "Loaded"), 60)
+        assert os.path.samefile(state["session"]["projectPath"], self.project_file), state["session"]
+        window.wait("the model", lambda s: s["model"] == "Ready", 60)
         self.figures["start_to_model_s"] = round(time.monotonic() - begun, 2)
+        self.scan = Scan(self.image, self.truth, self.label)
+        self.slice = self.scan.fullest(AXIAL)
         window.screenshot("01 scan open")
+
+    def take_the_demo(self):
+        window = self.start([])
+        window.wait("the offer of a demo", lambda s: "emptyDemo" in s["items"], 20)
+        window.screenshot("00 first start")
+        window.click_on("emptyDemo")
+        self.project_file = window.wait("the demo project", lambda s: s["session"]["projectPath"], 60)["session"]["projectPath"]
+        images = os.path.join(os.path.dirname(self.project_file), "phantom")
+        self.image, self.truth = os.path.join(images, "ct.nii.gz"), os.path.join(images, "truth.nii.gz")
 
     def go_to_liver(self):
         window, plane = self.window, AXIAL
@@ -151,22 +161,25 @@ class MainJob:
         return np.insert(np.array([a, b], float), self.scan.axes(AXIAL)[2], self.slice)
 
     def box_round_liver(self):
-        """Boxes on one slice after the other, until the window never stood still for 50 ms while the network worked: a busy
-        machine can stop any program for that long, but not every time."""
-        attempts = 4
-        for attempt in range(attempts):
-            self.draw_box()
-            gaps = self.figures["gaps_over_50_ms_while_encoding"]
-            if gaps == 0:
-                break
-            print(f"   the window stood still {gaps} times for more than 50 ms (load {os.getloadavg()[0]:.1f})", flush=True)
-            if attempt + 1 < attempts:
-                self.next_slice_down()
-        self.figures["attempts"] = attempt + 1
+        """Boxes on one slice after the other, until the window never stood still for 50 ms while the network worked, in a time in
+        which the machine did not stop another program either."""
+        attempts = 5
+        self.figures["attempts"] = self.figures["attempts_on_a_busy_machine"] = 0
+        ticker = desktop.Ticker(os.path.join(self.folder, "ticker.log"))
+        try:
+            for attempt in range(attempts):
+                if attempt > 0:
+                    self.next_slice_down()
+                self.draw_box(ticker)
+                self.figures["attempts"] += 1
+                if self.figures["gaps_over_50_ms_while_encoding"] == 0:
+                    break
+        finally:
+            ticker.close()
         self.window.screenshot("03 proposal")
         assert self.entries() == 0, "a proposal is no edit before it is accepted"
 
-    def draw_box(self):
+    def draw_box(self, ticker):
         window = self.window
         window.key("v")
         window.wait("the box tool", lambda s: s["document"]["tool"] == "Box", 5)
@@ -174,7 +187,7 @@ class MainJob:
         low, high = inside.min(axis=0) - 1, inside.max(axis=0) + 1
         state = window.state()
         window.drag([self.scan.place(state, AXIAL, self.voxel(*low)), self.scan.place(state, AXIAL, self.voxel(*high))], release=False)
-        before = window.state()
+        before, stops = window.state(), ticker.stops()
         begun = time.monotonic()
         window.release()
         window.wait("the proposal", lambda s: s["document"]["proposalState"] == "Ready", 120)
@@ -183,7 +196,13 @@ class MainJob:
         state = window.state()
         assert state["document"]["proposalMs"] > 0
         self.figures["proposal_ms"] = round(state["document"]["proposalMs"], 1)
-        self.figures["gaps_over_50_ms_while_encoding"] = state["gapsOver50"] - before["gapsOver50"]
+        gaps = state["gapsOver50"] - before["gapsOver50"]
+        busy = ticker.stops() > stops
+        self.figures["gaps_over_50_ms_while_encoding"] = gaps
+        self.figures["attempts_on_a_busy_machine"] += gaps > 0 and busy
+        if gaps > 0:
+            print(f"   the window stood still {gaps} times for more than 50 ms; " + ("so did" if busy else "not so") +
+                  f" another program (load {os.getloadavg()[0]:.1f})", flush=True)
         self.figures["longest_gap_ms_since_start"] = round(state["longestGapMs"], 1)
 
     def next_slice_down(self):
@@ -209,6 +228,7 @@ class MainJob:
         assert mask.astype(bool).sum() == drawn.sum(), "the proposal went to another slice, too"
         self.figures["dice_of_proposal"] = round(float(dice(drawn, self.slice_of(self.scan.liver))), 3)
         assert self.figures["dice_of_proposal"] > 0.6, self.figures
+        time.sleep(1)  # the first surface is built
         window.screenshot("04 accepted")
 
     def stroke_places(self, row):
@@ -311,18 +331,40 @@ class MainJob:
         self.figures["voxels_shown_wrong"] = int(wrong)
         assert seen > 500 and wrong <= 0.004 * seen, self.figures
 
-    def submit_and_approve(self):
+    def submit_and_be_rejected(self):
         window = self.window
         window.click_on("submitButton")
         self.answer_person_dialog()
         window.wait("the case to be submitted", lambda s: s["session"]["caseState"] == "Submitted", 10)
         window.screenshot("12 submitted")
+        window.click_on("rejectButton")
+        window.wait("the question why", lambda s: "rejectReason" in s["items"], 5)
+        time.sleep(0.3)
+        window.type("The tip is missing")
+        window.screenshot("12b reject")
+        window.click_on("rejectConfirm")
+        state = window.wait("the case to come back", lambda s: s["session"]["caseState"] == "Rejected", 10)
+        assert state["session"]["caseComment"] == "The tip is missing", state["session"]["caseComment"]
+        window.screenshot("12c rejected")
+
+    def correct_submit_and_approve(self):
+        window = self.window
+        window.key("b")
+        _, places = self.stroke_places(0.6)
+        window.drag(places)
+        self.wait_for_entries(7)
+        window.wait("the case to be in progress", lambda s: s["session"]["caseState"] == "InProgress", 10)
+        self.corrected = self.on_disk()[2]
+        window.click_on("submitButton")
+        window.wait("the case to be submitted", lambda s: s["session"]["caseState"] == "Submitted", 10)
         window.click_on("approveButton")
         window.wait("the case to be approved", lambda s: s["session"]["caseState"] == "Approved", 10)
         window.screenshot("13 approved")
         project = journal.Project(self.project_file)
-        assert project.review_steps() == [(NEW, IN_PROGRESS), (IN_PROGRESS, SUBMITTED), (SUBMITTED, APPROVED)], project.review_steps()
+        steps = project.review_steps()
         project.close()
+        assert steps == [(NEW, IN_PROGRESS), (IN_PROGRESS, SUBMITTED), (SUBMITTED, REJECTED), (REJECTED, IN_PROGRESS),
+                         (IN_PROGRESS, SUBMITTED), (SUBMITTED, APPROVED)], steps
 
     def answer_person_dialog(self):
         time.sleep(0.4)
@@ -337,7 +379,7 @@ class MainJob:
         _, places = self.stroke_places(0.5)
         window.drag(places)
         time.sleep(0.5)
-        assert self.entries() == 6, "an approved mask was drawn on"
+        assert self.entries() == 7 and (self.on_disk()[2] == self.corrected).all(), "an approved mask was drawn on"
         window.screenshot("14 approved masks are kept")
 
     def export(self):
@@ -364,19 +406,27 @@ class MainJob:
         with desktop.Desktop() as self.desktop:
             try:
                 for step in (self.open_scan, self.go_to_liver, self.box_round_liver, self.accept, self.brush, self.undo_and_redo,
-                             self.kill_in_mid_stroke, self.open_again, self.screen_shows_mask, self.submit_and_approve,
-                             self.finished_mask_is_not_drawn_on, self.export):
+                             self.kill_in_mid_stroke, self.open_again, self.screen_shows_mask, self.submit_and_be_rejected,
+                             self.correct_submit_and_approve, self.finished_mask_is_not_drawn_on, self.export):
                     print("--", step.__name__.replace("_", " "), flush=True)
                     step()
             except AssertionError:
-                if self.window.process.poll() is None:
+                if hasattr(self, "window") and self.window.process.poll() is None:
                     self.window.screenshot("99 where it failed")
                     print(self.window.state())
                 raise
             finally:
-                self.window.close()
-        gaps = self.figures["gaps_over_50_ms_while_encoding"]
-        assert gaps == 0, f"the window stalled {gaps} times for more than 50 ms while the network worked: {self.figures}"
+                if hasattr(self, "window"):
+                    self.window.close()
+        self.judge_smoothness()
+
+    def judge_smoothness(self):
+        f = self.figures
+        if f["gaps_over_50_ms_while_encoding"] == 0:
+            return
+        assert f["attempts_on_a_busy_machine"] == f["attempts"], \
+            f"the window stood still for more than 50 ms each time the network worked: {f}"
+        print("Smoothness could not be judged: the machine stopped other programs for more than 50 ms, too.")
 
 
 def main():
