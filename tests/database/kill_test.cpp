@@ -21,14 +21,18 @@ struct Killed : testing::Test {
     }
 
     // Lets the child draw for a while, kills it in the middle, and counts what it had acknowledged.
-    std::int64_t drawAndKill(std::chrono::microseconds life) {
+    // The while begins with the process, or with its first acknowledged stroke.
+    std::int64_t drawAndKill(std::chrono::microseconds life, bool afterFirstStroke = true) {
         ChildProcess process({child, "strokes", file.string(), std::to_string(script.count())});
+        std::string line = afterFirstStroke ? process.line() : std::string();
         std::this_thread::sleep_for(life);
         process.kill();
         EXPECT_TRUE(process.wasKilled());
         std::int64_t acknowledged = script.count();
         int syncsBefore = 0;
-        for (std::string line = process.line(); !line.empty(); line = process.line()) {
+        if (!afterFirstStroke)
+            line = process.line();
+        for (; !line.empty(); line = process.line()) {
             std::int64_t id = 0;
             int syncs = 0;
             std::istringstream(line) >> id >> syncs;
@@ -60,13 +64,14 @@ TEST_F(Killed, AtAnyInstant_KeepsEveryAcknowledgedStroke) {
     std::int64_t drawn = 0;
     for (int n = 0; n < kills; ++n) {
         const std::int64_t before = script.count();
-        const std::int64_t acknowledged = drawAndKill(std::chrono::microseconds(2000 + random() % 90'000));
+        const std::int64_t acknowledged =
+            drawAndKill(std::chrono::microseconds(random() % 60'000), n % 3 != 0);
         const auto store = openProject(file); // no lock was left behind
         ASSERT_TRUE(store.has_value()) << store.error().sentence;
         expectWhole(**store, acknowledged);
         drawn += script.count() - before;
     }
-    EXPECT_GT(drawn, kills); // or the test has not tested much
+    EXPECT_GE(drawn, kills * 2 / 3); // or the test has not tested much
     RecordProperty("strokes", static_cast<int>(drawn));
 }
 
