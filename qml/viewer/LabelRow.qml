@@ -72,7 +72,11 @@ ItemDelegate {
                 border.color: Theme.accent
                 radius: Theme.radius
             }
-            Keys.onEscapePressed: row.renaming = false
+            Keys.onShortcutOverride: event => event.accepted = event.key === Qt.Key_Escape
+            Keys.onEscapePressed: {
+                text = row.name;
+                row.renaming = false;
+            }
             onAccepted: row.renaming = false
             onEditingFinished: if (text !== row.name) row.document.renameLabel(row.labelId, text)
             onActiveFocusChanged: if (!activeFocus) row.renaming = false
