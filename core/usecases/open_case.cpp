@@ -112,7 +112,8 @@ Result<OpenedCase> openCaseWith(ProjectStore& store, CaseId id, ReadImage read) 
     const Geometry& grid = read.image.volume->geometry();
     if (auto same = checkSameGrid(layer->labels.grid(), "the masks of " + record->name, grid, file); !same)
         return same.error();
-    return OpenedCase{std::move(*record), std::move(read.image), std::move(*layer)};
+    CaseOverview overview = overviewOf(*read.image.volume, record->image.modality, layer->labels);
+    return OpenedCase{std::move(*record), std::move(read.image), std::move(*layer), std::move(overview)};
 }
 
 Result<OpenedCase> openCase(const ImageReader& reader, ProjectStore& store, CaseId id,

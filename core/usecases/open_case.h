@@ -2,6 +2,7 @@
 
 #include "core/image/volume.h"
 #include "core/result.h"
+#include "core/usecases/case_overview.h"
 #include "core/usecases/image_reader.h"
 #include "core/usecases/job.h"
 #include "core/usecases/project_store.h"
@@ -24,6 +25,7 @@ struct OpenedCase {
     CaseRecord record;
     LoadedImage image;
     LayerContent layer;
+    CaseOverview overview;
 };
 
 /// Reads and hashes an image. Errors: the reader's; Cancelled. Thread: any; seconds for a large image.

@@ -23,16 +23,6 @@ int anatomicalStep(const Geometry& g, Plane p) {
     return g.direction(axis)[lps] * towards < 0 ? -1 : 1;
 }
 
-// Files without a modality: the range of a CT is unmistakable (air near -1000, nothing beyond metal).
-bool looksLikeHounsfield(const Volume& volume, const std::string& modality) {
-    if (volume.components() != 1)
-        return false;
-    if (volume.intensity() == Intensity::Hounsfield || modality == "CT")
-        return true;
-    const auto range = volume.range();
-    return modality.empty() && range[0] <= -900 && range[0] >= -3100 && range[1] > 200;
-}
-
 } // namespace
 
 Document::Document(QObject* parent) : QObject(parent), labelColours_(65536, 0u) {
@@ -60,15 +50,22 @@ Document::~Document() {
 
 void Document::open(const CaseRecord& record, std::shared_ptr<const Volume> volume, LayerContent content,
                     std::shared_ptr<ProjectStore> store) {
+    CaseOverview overview = overviewOf(*volume, record.image.modality, content.labels);
+    open(record, std::move(volume), std::move(content), std::move(store), std::move(overview));
+}
+
+void Document::open(const CaseRecord& record, std::shared_ptr<const Volume> volume, LayerContent content,
+                    std::shared_ptr<ProjectStore> store, CaseOverview overview) {
     close();
     if (refuse(checkSameGrid(content.labels.grid(), "The mask", volume->geometry(), "the image")))
         return;
     record_ = record;
     volume_ = std::move(volume);
     store_ = std::move(store);
-    edits_ = std::make_unique<EditSession>(record.layer, std::move(content), store_);
-    hounsfield_ = looksLikeHounsfield(*volume_, record.image.modality);
-    makePresets();
+    edits_ =
+        std::make_unique<EditSession>(record.layer, std::move(content), std::move(overview.labels), store_);
+    hounsfield_ = overview.hounsfield;
+    makePresets(overview);
     window_ = presets_.front().window;
     prompts_.setImage(volume_, record.image.contentHash, window_);
     loadLabels();
@@ -218,7 +215,7 @@ void Document::stepSlice(int plane, int n) {
 
 // --- grey values
 
-void Document::makePresets() {
+void Document::makePresets(const CaseOverview& overview) {
     presets_.clear();
     if (hounsfield_)
         presets_ = {{tr("Soft tissue"), {40, 400}},
@@ -226,13 +223,8 @@ void Document::makePresets() {
                     {tr("Bone"), {400, 1800}},
                     {tr("Brain"), {40, 80}},
                     {tr("Liver"), {80, 160}}};
-    else
-        presets_ = {{tr("Auto"), defaultWindow(*volume_)}};
-    if (hounsfield_) {
-        const std::vector<double> q = volume_->quantiles({0.01, 0.99});
-        presets_.push_back({tr("Auto"), {(q[0] + q[1]) / 2, std::max(1.0, q[1] - q[0])}});
-    }
-    const auto range = volume_->range();
+    presets_.push_back({tr("Auto"), overview.automatic});
+    const std::array<double, 2> range = overview.range;
     presets_.push_back({tr("Full range"), {(range[0] + range[1]) / 2, std::max(1e-6, range[1] - range[0])}});
 }
 

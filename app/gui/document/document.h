@@ -70,7 +70,11 @@ public:
     ~Document() override;
 
     /// Shows a case. The image and the masks must share one grid, else failed() says so and nothing is
-    /// opened. The store is kept until close().
+    /// opened. The store is kept until close(). The overview takes tenths of a second to find out: on a
+    /// worker, beforehand.
+    void open(const CaseRecord&, std::shared_ptr<const Volume>, LayerContent, std::shared_ptr<ProjectStore>,
+              CaseOverview);
+    /// The same, finding the overview out itself.
     void open(const CaseRecord&, std::shared_ptr<const Volume>, LayerContent, std::shared_ptr<ProjectStore>);
     /// Leaves the case; returns once everything that was drawn is on disk.
     void close();
@@ -218,7 +222,7 @@ private:
         GreyWindow window;
     };
     void connectEdits();
-    void makePresets();
+    void makePresets(const CaseOverview&);
     void fitBrush();
     void loadLabels();
     void labelsChanged();

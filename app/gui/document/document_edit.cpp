@@ -263,11 +263,9 @@ void Document::loadLabels() {
         return edits_ ? static_cast<double>(edits_->extent(id).voxels) * geometry().voxelVolumeMm3() / 1000
                       : 0.0;
     });
-    for (std::uint32_t n = 1; n < 65536; ++n) {
-        const LabelId id{static_cast<std::uint16_t>(n)};
-        if (!labels_.find(id) && edits_->extent(id).voxels > 0)
-            storeLabel({id, tr("Label %1").arg(n).toStdString(), labelColour(id), true, false});
-    }
+    for (LabelId id : edits_->present())
+        if (!labels_.find(id))
+            storeLabel({id, tr("Label %1").arg(id.value).toStdString(), labelColour(id), true, false});
     activeLabel_ = labels_.labels().empty() ? LabelId{} : labels_.labels().front().id;
     labelsChanged();
 }

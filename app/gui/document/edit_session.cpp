@@ -16,38 +16,13 @@ struct EditSession::Mailbox {
     std::optional<Result<EditId>> answer;
 };
 
-EditSession::EditSession(LayerId layer, LayerContent content, std::shared_ptr<ProjectStore> store,
-                         QObject* parent)
+EditSession::EditSession(LayerId layer, LayerContent content, std::vector<LabelExtent> extents,
+                         std::shared_ptr<ProjectStore> store, QObject* parent)
     : QObject(parent), layer_(layer), guarded_(std::make_shared<GuardedLabels>(std::move(content.labels))),
-      history_(std::move(content.history)), store_(std::move(store)), mailbox_(std::make_shared<Mailbox>()) {
-    countLabels();
-}
+      history_(std::move(content.history)), store_(std::move(store)), mailbox_(std::make_shared<Mailbox>()),
+      extents_(std::move(extents)) {}
 
 EditSession::~EditSession() = default;
-
-void EditSession::countLabels() {
-    const LabelMap& map = labels();
-    const Size3 size = map.grid().size();
-    const std::uint16_t* at = map.labels().data();
-    for (std::int64_t k = 0; k < size[2]; ++k)
-        for (std::int64_t j = 0; j < size[1]; ++j)
-            for (std::int64_t i = 0; i < size[0];) {
-                const std::int64_t start = i;
-                const std::uint16_t label = at[i];
-                while (i < size[0] && at[i] == label)
-                    ++i;
-                if (i == size[0])
-                    at += size[0];
-                if (label == 0)
-                    continue;
-                if (label >= extents_.size())
-                    extents_.resize(label + 1u, LabelExtent{0, size, {-1, -1, -1}});
-                LabelExtent& e = extents_[label];
-                e.voxels += i - start;
-                e.first = {std::min(e.first[0], start), std::min(e.first[1], j), std::min(e.first[2], k)};
-                e.last = {std::max(e.last[0], i - 1), std::max(e.last[1], j), std::max(e.last[2], k)};
-            }
-}
 
 void EditSession::noteExtents(const Edit& edit) {
     const Size3 size = labels().grid().size();
@@ -76,6 +51,14 @@ void EditSession::noteExtents(const Edit& edit) {
 
 LabelExtent EditSession::extent(LabelId id) const {
     return id.value < extents_.size() ? extents_[id.value] : LabelExtent{};
+}
+
+std::vector<LabelId> EditSession::present() const {
+    std::vector<LabelId> labels;
+    for (std::size_t n = 1; n < extents_.size(); ++n)
+        if (extents_[n].voxels > 0)
+            labels.push_back({static_cast<std::uint16_t>(n)});
+    return labels;
 }
 
 void EditSession::whenSaved(std::function<void()> action) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/edit/edit.h"
+#include "core/usecases/case_overview.h"
 #include "core/usecases/project_store.h"
 
 #include <QtCore/QObject>
@@ -23,24 +24,22 @@ struct GuardedLabels {
     explicit GuardedLabels(LabelMap m) : map(std::move(m)) {}
 };
 
-/// Voxels of one label: how many, and a box that holds them all (may be larger after erasing).
-struct LabelExtent {
-    std::int64_t voxels = 0;
-    std::array<std::int64_t, 3> first{0, 0, 0}, last{-1, -1, -1};
-};
-
 /// The label map of the open case and the one way to change it: an edit is applied at once, committed to the
 /// store, and taken back if the store refuses. One commit is on its way at a time; what comes meanwhile waits
 /// its turn. Thread: GUI.
 class EditSession : public QObject {
     Q_OBJECT
 public:
-    EditSession(LayerId, LayerContent, std::shared_ptr<ProjectStore>, QObject* parent = nullptr);
+    /// @param extents of the content's labels, as labelExtents() finds them
+    EditSession(LayerId, LayerContent, std::vector<LabelExtent> extents, std::shared_ptr<ProjectStore>,
+                QObject* parent = nullptr);
     ~EditSession() override;
 
     const LabelMap& labels() const { return guarded_->map; }
     std::shared_ptr<GuardedLabels> guardedLabels() const { return guarded_; }
     LabelExtent extent(LabelId) const;
+    /// Every label that has voxels.
+    std::vector<LabelId> present() const;
 
     /// Labels that undo and redo must leave alone.
     void setLocked(LockedLabels locked) { locked_ = std::move(locked); }
@@ -78,7 +77,6 @@ private:
     bool apply(const Edit&);
     void receive();
     void runWaiting();
-    void countLabels();
     void noteExtents(const Edit&);
     Result<Edit> editOf(EditId) const;
     bool touchesLocked(const Edit&) const;

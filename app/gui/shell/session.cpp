@@ -444,7 +444,7 @@ void Session::openCase(qlonglong caseId) {
 }
 
 void Session::takeCase(OpenedCase opened) {
-    document_.open(opened.record, opened.image.volume, std::move(opened.layer), store_);
+    document_.open(opened.record, opened.image.volume, std::move(opened.layer), store_, std::move(opened.overview));
     imageDescription_ = QString::fromStdString(opened.image.description);
     preferences_.noteCase(projectPath(), opened.record.id.value);
     current_ = std::move(opened.record);
