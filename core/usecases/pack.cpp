@@ -257,6 +257,11 @@ private:
     Result<void> flush() {
         if (pending_.empty())
             return {};
+        std::error_code problem;
+        std::filesystem::create_directories(out_, problem); // not before there is something to write
+        if (problem)
+            return Error{ErrorCode::FileUnwritable,
+                         "Cannot make the folder " + out_.string() + ": " + problem.message() + "."};
         for (std::size_t i = 0; i < pending_.size(); ++i)
             pending_[i].bytes = storage_[i];
         auto done = writeSafetensors(out_ / shardName(), pending_);
@@ -321,10 +326,6 @@ Result<PackReport> writePack(const ImageReader& reader, const std::vector<PairRo
     if (std::filesystem::exists(out / "pack.json", problem))
         return Error{ErrorCode::InvalidArgument,
                      out.string() + " holds a pack already; choose an empty folder."};
-    std::filesystem::create_directories(out, problem);
-    if (problem)
-        return Error{ErrorCode::FileUnwritable,
-                     "Cannot make the folder " + out.string() + ": " + problem.message() + "."};
     PackWriter writer(out, options);
     std::vector<Group> groups = grouped(rows, options.everything);
     for (std::size_t n = 0; n < groups.size(); ++n) {

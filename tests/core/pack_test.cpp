@@ -121,6 +121,7 @@ TEST(Pack, PairsThatMayNotTrain_StayOutUnlessAskedFor) {
     PackOptions options;
     options.keptOutShare = 0;
     EXPECT_FALSE(writePack(reader(), {pair("p", "no")}, options, folder.path() / "a", quiet, {}).has_value());
+    EXPECT_FALSE(std::filesystem::exists(folder.path() / "a")); // nothing to write, nothing left behind
     options.everything = true;
     ASSERT_TRUE(writePack(reader(), {pair("p", "nc")}, options, folder.path() / "b", quiet, {}).has_value());
     const auto pack = PackFile::open(folder.path() / "b");
