@@ -17,7 +17,8 @@ Result<void> writePng(const std::filesystem::path&, std::int64_t width, std::int
                       const std::vector<std::uint8_t>& rgb);
 
 /// Writes a CT volume as a DICOM series, one file a slice, explicit VR little endian. Values are rounded to
-/// int16 HU; the grid must be without shear. Error: FileUnwritable, FormatUnsupported.
+/// int16 HU; the grid must be without shear. Read back, slices are ordered along row x column: a left-handed grid
+/// comes back with its slices in the other order, every voxel in its place. Error: FileUnwritable, FormatUnsupported.
 struct DicomSeriesLabels {
     std::string patientName = "PHANTOM^TANDEM";
     std::string patientId = "PHANTOM";
