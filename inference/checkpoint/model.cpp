@@ -170,14 +170,6 @@ std::string familyOf(const net::NetworkConfig& c) {
     return "DB-SAM (" + std::string(net::variantName(c.variant)) + ")";
 }
 
-// What a model was trained on: "prompts" of its configuration, else what its family is known for.
-bool trainedForPoints(const Model& model) {
-    if (const JsonValue* prompts = model.configJson.find("prompts"))
-        return std::any_of(prompts->items().begin(), prompts->items().end(),
-                           [](const JsonValue& p) { return p.stringOr("").starts_with("point"); });
-    return model.config.variant == net::Variant::Sam && model.config.preprocess == net::Preprocess::Sam;
-}
-
 } // namespace
 
 Result<Model> openModel(const std::filesystem::path& path) {
@@ -225,6 +217,13 @@ Result<void> saveModel(const std::filesystem::path& path, const Model& model, bo
     if (!model.card.empty())
         metadata.emplace_back("tandem.card", model.card);
     return writeSafetensors(path, views, metadata);
+}
+
+bool trainedForPoints(const Model& model) {
+    if (const JsonValue* prompts = model.configJson.find("prompts"))
+        return std::any_of(prompts->items().begin(), prompts->items().end(),
+                           [](const JsonValue& p) { return p.stringOr("").starts_with("point"); });
+    return model.config.variant == net::Variant::Sam && model.config.preprocess == net::Preprocess::Sam;
 }
 
 Result<ModelInfo> describeModel(const std::filesystem::path& path) {

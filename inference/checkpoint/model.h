@@ -32,6 +32,10 @@ Result<Model> openModel(const std::filesystem::path&, const JsonValue& configJso
 /// Errors: FileUnwritable, InvalidArgument.
 Result<void> saveModel(const std::filesystem::path&, const Model&, bool float16);
 
+/// Whether a model was trained on clicks: "prompts" of its configuration, else what its family is known for
+/// (SAM: yes; MedSAM and DB-SAM: boxes).
+bool trainedForPoints(const Model&);
+
 /// What a model is, for people. Reads the whole file for its SHA-256 once; remembers it by path, time and
 /// size. Errors as openModel. Thread: any.
 Result<ModelInfo> describeModel(const std::filesystem::path&);

@@ -46,20 +46,13 @@ std::string problemOf(const Prompts& object) {
     return {};
 }
 
-bool trainedForPoints(const checkpoint::Model& model) {
-    if (const JsonValue* prompts = model.configJson.find("prompts"))
-        return std::any_of(prompts->items().begin(), prompts->items().end(),
-                           [](const JsonValue& p) { return p.stringOr("").starts_with("point"); });
-    return model.config.variant == net::Variant::Sam && model.config.preprocess == net::Preprocess::Sam;
-}
-
 } // namespace
 
 class Predictor::Work {
 public:
     Work(checkpoint::Model model, std::string id, std::int64_t cacheBytes)
         : engine_(std::move(model)), id_(std::move(id)), cache_(cacheBytes),
-          usesPoints_(trainedForPoints(engine_.model())),
+          usesPoints_(checkpoint::trainedForPoints(engine_.model())),
           focus_(focusSettingsFrom(engine_.model().configJson)) {}
 
     Result<std::vector<Proposal>> predict(const SegmentRequest& request, const KeepGoing& keepGoing) {
