@@ -39,7 +39,7 @@ Result<LoadedModels> loadModels(const EvaluateArguments& a, CommandContext& cont
         if (!info)
             return info.error();
         loaded.models.push_back({info->id, loaded.segmenters.back().get()});
-        std::cerr << "tandem: model " << info->id.substr(0, 12) << " is " << file.string() << "\n";
+        std::cerr << "tandem: note: model " << info->id.substr(0, 12) << " is " << file.string() << "\n";
     }
     return loaded;
 }
