@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -51,6 +52,11 @@ Progress progressBar() {
         if (fraction >= 1)
             std::fputc('\n', stderr);
     };
+}
+
+bool isCommand(const CLI::App& app, const std::string& name) {
+    const auto all = app.get_subcommands([](const CLI::App*) { return true; });
+    return std::any_of(all.begin(), all.end(), [&](const CLI::App* c) { return c->get_name() == name; });
 }
 
 int statusOf(const Error& error) {
@@ -117,6 +123,15 @@ int runCommandLine(int argc, const char* const* argv, Parts& parts) {
     addPhantomCommand(app, context);
     addBenchCommand(app, context);
     addDoctorCommand(app, context);
+    const std::string first = argc > 1 ? argv[1] : "";
+    if (first == "help") {
+        std::cout << app.help();
+        return 0;
+    }
+    if (!first.empty() && first.front() != '-' && !isCommand(app, first)) {
+        std::cerr << "tandem: There is no command " << first << "; tandem --help lists them.\n";
+        return 2;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
