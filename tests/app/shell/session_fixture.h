@@ -23,10 +23,6 @@ protected:
     SessionTest() {
         qputenv("XDG_CONFIG_HOME", (folder_.path() / "config").c_str());
         qputenv("XDG_DATA_HOME", (folder_.path() / "data").c_str());
-        static int argc = 1;
-        static char name[] = "session_test";
-        static char* argv[] = {name, nullptr};
-        static QCoreApplication application(argc, argv);
         QCoreApplication::setOrganizationName("Tandem");
         QCoreApplication::setApplicationName("Tandem");
         QSettings::setPath(QSettings::NativeFormat, QSettings::UserScope,
