@@ -78,54 +78,50 @@ ApplicationWindow {
         actions: shellActions
     }
 
-    ColumnLayout {
+    RowLayout {
         anchors.fill: parent
         spacing: 0
 
-        Banner {
-            notices: window.session.notices
-            Layout.fillWidth: true
-            onDetailsWanted: dialogs.show("messages")
+        CasePanel {
+            session: window.session
+            actions: shellActions
+            visible: window.session.projectOpen && viewActions.casePanel.checked
+            Layout.fillHeight: true
         }
-        RowLayout {
-            spacing: 0
+        Item {
             Layout.fillWidth: true
             Layout.fillHeight: true
 
-            CasePanel {
+            EmptyPage {
+                anchors.fill: parent
                 session: window.session
                 actions: shellActions
-                visible: window.session.projectOpen && viewActions.casePanel.checked
-                Layout.fillHeight: true
+                visible: !window.session.caseOpen
             }
-            Item {
-                Layout.fillWidth: true
-                Layout.fillHeight: true
+            Loader {
+                id: work
 
-                EmptyPage {
-                    anchors.fill: parent
-                    session: window.session
-                    actions: shellActions
-                    visible: !window.session.caseOpen
+                anchors.fill: parent
+                active: false
+                asynchronous: true
+                visible: window.session.caseOpen && status === Loader.Ready
+                onLoaded: window.session.windowBuilt()
+                sourceComponent: WorkArea {
+                    document: window.session.document
+                    labelsShown: viewActions.labelPanel.checked
+                    keysEnabled: !dialogs.anyOpen
                 }
-                Loader {
-                    id: work
-
-                    anchors.fill: parent
-                    active: false
-                    asynchronous: true
-                    visible: window.session.caseOpen && status === Loader.Ready
-                    onLoaded: window.session.windowBuilt()
-                    sourceComponent: WorkArea {
-                        document: window.session.document
-                        labelsShown: viewActions.labelPanel.checked
-                        keysEnabled: !dialogs.anyOpen
-                    }
-                }
-                OpeningCurtain {
-                    anchors.fill: parent
-                    session: window.session
-                }
+            }
+            OpeningCurtain {
+                anchors.fill: parent
+                session: window.session
+            }
+            // Over the views, not above them: nothing moves under the hand that draws.
+            Banner {
+                anchors { bottom: parent.bottom; bottomMargin: 2 * Theme.barHeight; horizontalCenter: parent.horizontalCenter }
+                width: Math.min(parent.width - 4 * Theme.spacing, 2 * Theme.textWidth)
+                notices: window.session.notices
+                onDetailsWanted: dialogs.show("messages")
             }
         }
     }

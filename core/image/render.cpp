@@ -41,7 +41,8 @@ double interpolated(const SliceImage& s, const Point<SlicePx>& p, int component)
 
 std::uint8_t grey(double value, const GreyWindow& w) {
     const double fraction = (value - (w.level - w.width / 2)) / w.width;
-    return static_cast<std::uint8_t>(std::lround(255 * std::clamp(fraction, 0.0, 1.0)));
+    const double bright = std::clamp(w.inverted ? 1 - fraction : fraction, 0.0, 1.0);
+    return static_cast<std::uint8_t>(std::lround(255 * bright));
 }
 
 std::uint8_t mixed(std::uint8_t under, std::uint8_t over, double alpha) {

@@ -21,7 +21,8 @@ void forEachFinite(const Volume::Values& values, std::size_t step, Function&& vi
 
 } // namespace
 
-Result<Volume> Volume::make(Geometry geometry, Values values, int components, Intensity intensity) {
+Result<Volume> Volume::make(Geometry geometry, Values values, int components, Intensity intensity,
+                            bool shownInverted) {
     const auto expected =
         static_cast<std::size_t>(geometry.voxelCount()) * static_cast<std::size_t>(components);
     const std::size_t given = std::visit([](const auto& v) { return v.size(); }, values);
@@ -33,6 +34,7 @@ Result<Volume> Volume::make(Geometry geometry, Values values, int components, In
     volume.values_ = std::move(values);
     volume.components_ = components;
     volume.intensity_ = components == 3 ? Intensity::Colour : intensity;
+    volume.shownInverted_ = shownInverted && components == 1;
     return volume;
 }
 
@@ -101,7 +103,7 @@ GreyWindow defaultWindow(const Volume& volume) {
     if (volume.intensity() == Intensity::Colour)
         return {127.5, 255};
     if (volume.intensity() == Intensity::Hounsfield)
-        return {40, 400};
+        return {40, 400, volume.shownInverted()};
     std::vector<double> q = volume.quantiles({0.005, 0.995}, true);
     if (!(q[1] > q[0]))
         q = volume.quantiles({0.005, 0.995});
@@ -110,7 +112,7 @@ GreyWindow defaultWindow(const Volume& volume) {
         q = {r[0], r[1]};
     }
     const double width = q[1] > q[0] ? q[1] - q[0] : 1.0;
-    return {q[0] + width / 2, width};
+    return {q[0] + width / 2, width, volume.shownInverted()};
 }
 
 } // namespace tandem

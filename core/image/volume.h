@@ -25,12 +25,15 @@ public:
 
     /// @param values voxelCount() * components values, i fastest, components interleaved.
     /// Error: InvalidArgument if the number of values does not fit.
-    static Result<Volume> make(Geometry, Values values, int components = 1, Intensity = Intensity::Unknown);
+    /// @param shownInverted low values are meant to be bright (DICOM's MONOCHROME1).
+    static Result<Volume> make(Geometry, Values values, int components = 1, Intensity = Intensity::Unknown,
+                               bool shownInverted = false);
 
     const Geometry& geometry() const { return geometry_; }
     const Values& values() const { return values_; }
     int components() const { return components_; }
     Intensity intensity() const { return intensity_; }
+    bool shownInverted() const { return shownInverted_; }
 
     /// The real value of one component of one voxel.
     double at(const VoxelIndex&, int component = 0) const;
@@ -45,6 +48,7 @@ private:
     Values values_;
     int components_ = 1;
     Intensity intensity_ = Intensity::Unknown;
+    bool shownInverted_ = false;
 };
 
 /// One slice as the network and the views take it: rows y, columns x of SlicePx, components interleaved.
@@ -67,10 +71,12 @@ struct LoadedImage {
 };
 
 /// Default window of an image: level and width. CT (Hounsfield) gets soft tissue 40/400, others the 0.5..99.5
-/// percentiles of their positive values (of all values if none is positive), colour 127.5/255.
+/// percentiles of their positive values (of all values if none is positive), colour 127.5/255. Inverted: the
+/// lowest value is white.
 struct GreyWindow {
     double level = 0;
     double width = 1;
+    bool inverted = false;
     friend bool operator==(const GreyWindow&, const GreyWindow&) = default;
 };
 GreyWindow defaultWindow(const Volume&);

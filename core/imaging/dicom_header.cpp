@@ -208,10 +208,6 @@ Result<void> checkReadable(DcmFileFormat& file, const fs::path& path) {
 }
 
 void addWarnings(DcmDataset& d, DicomInstance& instance) {
-    if (instance.pixels.photometric == "MONOCHROME1")
-        instance.warnings.emplace_back(
-            "The picture is meant to be shown inverted (MONOCHROME1): low values are bright. Its "
-            "values are kept as they are.");
     if (d.tagExists(DCM_ModalityLUTSequence))
         instance.warnings.emplace_back(
             "The file has a table for its grey values (Modality LUT) that is not applied.");

@@ -185,7 +185,8 @@ Result<LoadedImage> readVolume(const DicomVolume& volume, std::int64_t frame, co
         return done.error();
     Volume::Values values = assembly.values();
     const Intensity intensity = intensityOf(volume, slices, values);
-    Result<Volume> made = Volume::make(*geometry, std::move(values), assembly.components(), intensity);
+    Result<Volume> made = Volume::make(*geometry, std::move(values), assembly.components(), intensity,
+                                       volume.pixels.photometric == "MONOCHROME1");
     if (!made)
         return readError(ErrorCode::FormatInvalid, path, made.error().sentence);
     image.volume = std::make_shared<const Volume>(*std::move(made));

@@ -18,7 +18,7 @@ GreyWindow automaticWindow(const Volume& volume, bool hounsfield) {
     if (!hounsfield)
         return defaultWindow(volume);
     const std::vector<double> q = volume.quantiles({0.01, 0.99});
-    return {(q[0] + q[1]) / 2, std::max(1.0, q[1] - q[0])};
+    return {(q[0] + q[1]) / 2, std::max(1.0, q[1] - q[0]), volume.shownInverted()};
 }
 
 } // namespace

@@ -211,7 +211,7 @@ GreyWindow usableWindow(const SliceImage& slice, GreyWindow window) {
             low = std::min<double>(low, v);
             high = std::max<double>(high, v);
         }
-    return low < high ? GreyWindow{(low + high) / 2, high - low} : GreyWindow{0, 1};
+    return low < high ? GreyWindow{(low + high) / 2, high - low, window.inverted} : GreyWindow{0, 1};
 }
 
 std::uint8_t greyLevel(double scaled) {
@@ -225,7 +225,8 @@ std::uint8_t greyLevel(double scaled) {
 RgbImage rgbFrom(const SliceImage& slice, GreyWindow window) {
     const GreyWindow w = usableWindow(slice, window);
     const bool colour = slice.components == 3;
-    const double low = colour ? 0 : w.level - w.width / 2, scale = colour ? 1 : 255 / w.width;
+    const double sign = w.inverted && !colour ? -1 : 1;
+    const double low = colour ? 0 : w.level - sign * w.width / 2, scale = colour ? 1 : sign * 255 / w.width;
     const auto pixels = static_cast<std::size_t>(slice.width * slice.height);
     const auto components = static_cast<std::size_t>(slice.components);
     RgbImage out{slice.width, slice.height, std::vector<std::uint8_t>(pixels * 3)};

@@ -89,6 +89,7 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("clickWeight", s.clickWeight);
     json.set("clickReach", s.clickReach);
     json.set("networkClicks", s.networkClicks);
+    json.set("views", s.views);
     return json;
 }
 

@@ -68,7 +68,7 @@ UiDialog {
         }
         Group {
             head: qsTr("Views")
-            rows: [[qsTr("Wheel"), qsTr("Slice")], [qsTr("Ctrl+Wheel  +  −"), qsTr("Zoom")], [qsTr("Middle drag"), qsTr("Pan")], [qsTr("Right drag"), qsTr("Window and level")], [qsTr("Comma  Dot"), qsTr("Previous, next slice")], ["M", qsTr("One view alone")], ["R", qsTr("Whole image in view")], ["F8  F9", qsTr("Panels")], ["F11", qsTr("Full screen")]]
+            rows: [[qsTr("Wheel"), qsTr("Slice")], [qsTr("Ctrl+Wheel  +  −"), qsTr("Zoom")], [qsTr("Middle drag"), qsTr("Pan")], [qsTr("Right drag"), qsTr("Window and level")], ["I", qsTr("Invert grey values")], [qsTr("Comma  Dot"), qsTr("Previous, next slice")], ["M", qsTr("One view alone")], ["R", qsTr("Whole image in view")], ["F8  F9", qsTr("Panels")], ["F11", qsTr("Full screen")]]
         }
         Group {
             head: qsTr("Cases")

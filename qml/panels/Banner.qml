@@ -16,6 +16,8 @@ Rectangle {
     visible: notices.shown
     implicitHeight: row.implicitHeight + 2 * Theme.spacing
     color: notices.kind === NoticeList.Failure ? Theme.dangerDim : Theme.surfaceRaised
+    border.color: ink
+    radius: Theme.radius
     Accessible.role: Accessible.AlertMessage
     Accessible.name: notices.text
 

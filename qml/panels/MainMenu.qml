@@ -70,6 +70,7 @@ MenuBar {
         objectName: "viewMenu"
         title: qsTr("&View")
         UiMenuItem { action: bar.views.masks }
+        UiMenuItem { action: bar.views.inverted }
         UiMenuSeparator {}
         UiMenuItem { action: bar.views.casePanel }
         UiMenuItem { action: bar.views.labelPanel }

@@ -30,6 +30,13 @@ QtObject {
         enabled: actions.document.open
         onTriggered: actions.document.masksHidden = !actions.document.masksHidden
     }
+    readonly property Action inverted: Action {
+        text: qsTr("Invert grey values")
+        checkable: true
+        checked: actions.document.windowInverted
+        enabled: actions.document.open
+        onTriggered: actions.document.windowInverted = !actions.document.windowInverted
+    }
     readonly property Action casePanel: Action {
         text: qsTr("Cases")
         shortcut: "F8"

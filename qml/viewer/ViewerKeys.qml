@@ -33,6 +33,7 @@ Item {
     Key { sequences: ["Return", "Enter"]; onActivated: keys.document.acceptProposal() }
     Key { sequence: "Esc"; onActivated: keys.document.cancel() }
     Key { sequence: "Backspace"; onActivated: keys.document.removeLastPoint() }
+    Key { sequence: "I"; onActivated: keys.document.windowInverted = !keys.document.windowInverted }
     Key { sequence: "M"; onActivated: keys.maximiseActive() }
     Key { sequence: "R"; onActivated: keys.resetViews() }
     Key { sequences: ["+", "="]; autoRepeat: true; onActivated: keys.zoom(1.25) }

@@ -46,6 +46,18 @@ double interpolated(const ScreenSlice<float>& s, double u, double v) {
            (at(a, b + 1) * (1 - f) + at(a + 1, b + 1) * f) * g;
 }
 
+TEST(SliceComposer, InvertedWindow_ShowsTheLowestValueWhite) {
+    Scene s(3, 1);
+    s.grey.values = {-160, 40, 240};
+    s.picture.u0 = s.picture.v0 = -0.5;
+    s.picture.voxelsPerPixelU = s.picture.voxelsPerPixelV = 1;
+    s.picture.window = {40, 400, true};
+    const Pixels out = s.draw(3, 1);
+    EXPECT_EQ(out[0] & 0xff, 255U);
+    EXPECT_NEAR(static_cast<double>(out[1] & 0xff), 127.5, 1);
+    EXPECT_EQ(out[2] & 0xff, 0U);
+}
+
 TEST(SliceComposer, Grey_IsTheWindowedInterpolationOfTheVoxels) {
     Scene s(13, 9);
     std::mt19937 random(5);

@@ -233,6 +233,8 @@ TEST(SliceToRgb, GreyValues_GoThroughTheWindowAndColourDoesNot) {
     const auto rgb = predict::rgbFrom(grey, {40, 400});
     const std::vector<std::uint8_t> expected{0, 0, 0, 0, 0, 0, 127, 127, 127, 255, 255, 255, 0, 0, 0};
     EXPECT_TRUE(rgb.pixels == expected);
+    const std::vector<std::uint8_t> inverted{255, 255, 255, 255, 255, 255, 127, 127, 127, 0, 0, 0, 0, 0, 0};
+    EXPECT_TRUE((predict::rgbFrom(grey, {40, 400, true}).pixels == inverted));
     const SliceImage colour{1, 1, 3, {1, 128, 255}};
     EXPECT_TRUE((predict::rgbFrom(colour, {40, 400}).pixels == std::vector<std::uint8_t>{1, 128, 255}));
 }

@@ -226,6 +226,8 @@ void Document::makePresets(const CaseOverview& overview) {
     presets_.push_back({tr("Auto"), overview.automatic});
     const std::array<double, 2> range = overview.range;
     presets_.push_back({tr("Full range"), {(range[0] + range[1]) / 2, std::max(1e-6, range[1] - range[0])}});
+    for (Preset& preset : presets_)
+        preset.window.inverted = volume_->shownInverted();
 }
 
 QVariantList Document::presets() const {
@@ -241,13 +243,15 @@ void Document::applyPreset(int index) {
         return;
     // The network sees the preset, not what is dragged by hand for the eye: its work on a slice stays in the
     // cache.
-    prompts_.setWindow(presets_[static_cast<std::size_t>(index)].window);
-    setWindow(presets_[static_cast<std::size_t>(index)].window);
+    const GreyWindow& preset = presets_[static_cast<std::size_t>(index)].window;
+    prompts_.setWindow(preset);
+    setWindow({preset.level, preset.width, window_.inverted});
 }
 
 void Document::setWindow(const GreyWindow& window) {
     const GreyWindow sane{std::isfinite(window.level) ? window.level : window_.level,
-                          std::isfinite(window.width) ? std::max(window.width, 1e-3) : window_.width};
+                          std::isfinite(window.width) ? std::max(window.width, 1e-3) : window_.width,
+                          window.inverted};
     if (sane == window_)
         return;
     window_ = sane;

@@ -33,6 +33,8 @@ class Document : public QObject {
     Q_PROPERTY(int activePlane READ activePlane WRITE setActivePlane NOTIFY activePlaneChanged)
     Q_PROPERTY(double windowLevel READ windowLevel WRITE setWindowLevel NOTIFY windowChanged)
     Q_PROPERTY(double windowWidth READ windowWidth WRITE setWindowWidth NOTIFY windowChanged)
+    /// The lowest value is white: as the image asks for (MONOCHROME1), or as the eye likes it.
+    Q_PROPERTY(bool windowInverted READ windowInverted WRITE setWindowInverted NOTIFY windowChanged)
     Q_PROPERTY(QVariantList presets READ presets NOTIFY openChanged)
     Q_PROPERTY(QString valueUnit READ valueUnit NOTIFY openChanged)
     Q_PROPERTY(Tool tool READ tool WRITE setTool NOTIFY toolChanged)
@@ -108,9 +110,11 @@ public:
     const GreyWindow& window() const { return window_; }
     void setWindow(const GreyWindow&);
     double windowLevel() const { return window_.level; }
-    void setWindowLevel(double level) { setWindow({level, window_.width}); }
+    void setWindowLevel(double level) { setWindow({level, window_.width, window_.inverted}); }
     double windowWidth() const { return window_.width; }
-    void setWindowWidth(double width) { setWindow({window_.level, width}); }
+    void setWindowWidth(double width) { setWindow({window_.level, width, window_.inverted}); }
+    bool windowInverted() const { return window_.inverted; }
+    void setWindowInverted(bool inverted) { setWindow({window_.level, window_.width, inverted}); }
     QVariantList presets() const;
     QString valueUnit() const; ///< "HU" or empty
 

@@ -261,6 +261,7 @@ private:
         to->SetFocalPoint(0, 0, 0);
         to->SetPosition(-out[0], -out[1], -out[2]);
         to->SetViewUp(from->GetViewUp());
+        to->ParallelProjectionOn(); // in perspective the letter on top floats above its face
         corner_->ResetCamera();
     }
 

@@ -65,12 +65,12 @@ void blendRows(const ScreenSlice<float>& slice, const Tap* taps, int count, std:
     }
 }
 
-// Turns grey values into 0..255 through a window.
+// Turns grey values into 0..255 through a window; an inverted one falls from its upper end.
 struct WindowScale {
     float low, scale;
     explicit WindowScale(const GreyWindow& w)
-        : low(static_cast<float>(w.level - w.width / 2)),
-          scale(255.0F / static_cast<float>(std::max(w.width, 1e-6))) {}
+        : low(static_cast<float>(w.level + (w.inverted ? w.width : -w.width) / 2)),
+          scale((w.inverted ? -255.0F : 255.0F) / static_cast<float>(std::max(w.width, 1e-6))) {}
     Pixel operator()(float value) const {
         const float g = (value - low) * scale + 0.5F;
         return g > 0 ? static_cast<Pixel>(std::min(g, 255.0F)) : 0u; // a NaN fails the comparison

@@ -134,7 +134,7 @@ void SliceItem::dragWindow(const QPointF& by) {
     // A drag across 300 px doubles the width or shifts the level by one width: the same feel for every range.
     const GreyWindow now = document_->window();
     const double perPixel = now.width / 300;
-    document_->setWindow({now.level + by.y() * perPixel, now.width * std::exp2(by.x() / 300)});
+    document_->setWindow({now.level + by.y() * perPixel, now.width * std::exp2(by.x() / 300), now.inverted});
 }
 
 // --- the box

@@ -31,6 +31,27 @@ Prompts boxOnly(const SliceBox& b) {
     return {b, {}};
 }
 
+// A view of a question shows the same places of the crop in the mirrored picture.
+TEST(FocusViews, QuestionAndMask_AreMirroredAlike_AndMirroringTwiceIsNothing) {
+    constexpr int size = 16, maskSize = 4;
+    FocusQuestion q{{2, 3, 9, 12}, {{5, 6.5, true}}, std::vector<float>(maskSize * maskSize)};
+    for (std::size_t i = 0; i < q.maskPrompt.size(); ++i)
+        q.maskPrompt[i] = static_cast<float>(i);
+    for (int view = 0; view < 4; ++view) {
+        const bool x = view == 1 || view == 3, y = view == 2 || view == 3;
+        const FocusQuestion m = mirrored(q, view, size, maskSize);
+        EXPECT_EQ(m.box, (SliceBox{x ? 6.0 : 2.0, y ? 3.0 : 3.0, x ? 13.0 : 9.0, y ? 12.0 : 12.0}));
+        EXPECT_EQ(m.clicks[0].x, x ? 10.0 : 5.0);
+        EXPECT_EQ(m.clicks[0].y, y ? 8.5 : 6.5);
+        for (int j = 0; j < maskSize; ++j)
+            for (int i = 0; i < maskSize; ++i)
+                EXPECT_EQ(m.maskPrompt[static_cast<std::size_t>(j * maskSize + i)],
+                          static_cast<float>((y ? 3 - j : j) * maskSize + (x ? 3 - i : i)));
+        EXPECT_EQ(mirrored(m.maskPrompt, view, maskSize), q.maskPrompt);
+        EXPECT_EQ(mirrored(m, view, size, maskSize).box, q.box);
+    }
+}
+
 TEST(FocusCrop, IsTwiceTheLongerSideAroundTheBox) {
     const Scene s;
     const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
