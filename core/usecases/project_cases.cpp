@@ -11,50 +11,6 @@ namespace fs = std::filesystem;
 
 const Error stopped{ErrorCode::Cancelled, "Adding images was stopped; those that were added stay."};
 
-// Finds the images under the paths given: folders are searched, and what is no image in them is passed over.
-class ImageSearch {
-public:
-    ImageSearch(const ImageReader& reader, AddReport& report) : reader_(reader), report_(report) {}
-
-    void look(const fs::path& path) {
-        Result<std::vector<ImageEntry>> here = reader_.list(path);
-        if (here && !here->empty())
-            found.insert(found.end(), here->begin(), here->end());
-        else if (std::error_code ec; fs::is_directory(path, ec))
-            lookInside(path);
-        else
-            report_.refused.push_back(
-                {path, here ? path.string() + " holds no image." : here.error().sentence});
-    }
-
-    std::vector<ImageEntry> found;
-
-private:
-    void lookInside(const fs::path& folder) {
-        std::error_code ec;
-        std::vector<fs::path> inside;
-        for (fs::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec))
-            if (it->path().filename().string().front() != '.')
-                inside.push_back(it->path());
-        if (ec)
-            report_.refused.push_back(
-                {folder, "The folder " + folder.string() + " cannot be read: " + ec.message() + "."});
-        std::sort(inside.begin(), inside.end());
-        for (const fs::path& path : inside) {
-            const std::size_t refusedBefore = report_.refused.size();
-            const bool isFolder =
-                fs::is_directory(fs::symlink_status(path, ec)); // links to folders are not followed
-            if (isFolder || !fs::is_directory(path, ec))
-                look(path);
-            if (!isFolder)
-                report_.refused.resize(refusedBefore); // a file that nobody asked for by name
-        }
-    }
-
-    const ImageReader& reader_;
-    AddReport& report_;
-};
-
 Result<void> addOne(ProjectStore& store, const ImageReader& reader, const ImageEntry& entry,
                     AddReport& report, const std::stop_token& stop) {
     const auto silent = [](double, std::string_view) {};
@@ -121,16 +77,17 @@ Result<CaseSummary> summariseCase(ProjectStore& store, const CaseRecord& record,
 Result<AddReport> addImages(ProjectStore& store, const ImageReader& reader,
                             const std::vector<fs::path>& paths, const Progress& progress,
                             std::stop_token stop) {
-    AddReport report;
-    ImageSearch search(reader, report);
-    for (const fs::path& path : paths)
-        search.look(path);
-    for (std::size_t n = 0; n < search.found.size(); ++n) {
+    const auto silent = [](double, std::string_view) {};
+    Result<FoundImages> found = findImages(reader, paths, silent, stop);
+    if (!found)
+        return stopped;
+    AddReport report{{}, {}, std::move(found->refused)};
+    for (std::size_t n = 0; n < found->images.size(); ++n) {
         if (stop.stop_requested())
             return stopped;
-        progress(static_cast<double>(n) / static_cast<double>(search.found.size()),
-                 "Adding " + search.found[n].path.filename().string());
-        if (Result<void> added = addOne(store, reader, search.found[n], report, stop); !added)
+        progress(static_cast<double>(n) / static_cast<double>(found->images.size()),
+                 "Adding " + found->images[n].path.filename().string());
+        if (Result<void> added = addOne(store, reader, found->images[n], report, stop); !added)
             return added.error();
     }
     progress(1, "Added");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "core/usecases/find_images.h"
 #include "core/usecases/image_reader.h"
 #include "core/usecases/job.h"
 #include "core/usecases/project_store.h"
@@ -18,10 +19,6 @@ struct AddedImage {
     CaseId caseId;
     std::string caseName;
 };
-struct RefusedImage {
-    std::filesystem::path path;
-    std::string sentence;
-};
 
 /// What became of the paths that were given.
 struct AddReport {
@@ -30,10 +27,9 @@ struct AddReport {
     std::vector<RefusedImage> refused;
 };
 
-/// Adds images as cases: files as they are, folders with every image and DICOM series in them (and in the
-/// folders below). A 4-D image becomes one case of its first frame. What cannot be read is reported, the rest
-/// goes on; files of a folder that are no images at all are passed over without a word. Errors: the store's;
-/// Cancelled (what was added stays). Thread: any but the store's.
+/// Adds images as cases: what findImages() finds. A 4-D image becomes one case of its first frame. What
+/// cannot be read is reported, the rest goes on. Errors: the store's; Cancelled (what was added stays).
+/// Thread: any but the store's.
 Result<AddReport> addImages(ProjectStore&, const ImageReader&, const std::vector<std::filesystem::path>&,
                             const Progress&, std::stop_token);
 

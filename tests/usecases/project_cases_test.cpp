@@ -81,6 +81,25 @@ TEST_F(ProjectCases, AddImages_TakesFoldersAndReportsWhatItRefuses) {
               ErrorCode::Cancelled);
 }
 
+TEST_F(ProjectCases, Folder_GivesItsDicomSeriesAndItsFiles) {
+    image("mixed/a.nii.gz", 1);
+    std::filesystem::create_directories(folder / "mixed/ct");
+    std::filesystem::copy_file(TANDEM_TEST_DATA "/images/dicom/CT_small/CT_small.dcm",
+                               folder / "mixed/ct/1.dcm");
+    std::ofstream(folder / "mixed/torn.nrrd") << "no image";
+    const auto found = findImages(*reader, {folder / "mixed"}, silent, {});
+    ASSERT_TRUE(found.has_value());
+    ASSERT_EQ(found->images.size(), 2u);
+    EXPECT_FALSE(found->images[0].seriesKey.empty());
+    EXPECT_EQ(found->images[1].path, folder / "mixed/a.nii.gz");
+    ASSERT_EQ(found->refused.size(), 1u); // has the name of an image, so it is not passed over
+    EXPECT_EQ(found->refused[0].path, folder / "mixed/torn.nrrd");
+    std::filesystem::create_directories(folder / "empty");
+    const auto none = findImages(*reader, {folder / "empty"}, silent, {});
+    ASSERT_EQ(none->refused.size(), 1u);
+    EXPECT_NE(none->refused[0].sentence.find("empty"), std::string::npos);
+}
+
 TEST_F(ProjectCases, OpenCase_SaysWhatIsWrongWithAnImage) {
     const auto file = image("a.nii.gz", 1);
     const CaseId id = add(file);

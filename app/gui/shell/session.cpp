@@ -1,6 +1,7 @@
 #include "app/gui/shell/session.h"
 
 #include "app/demo_project.h"
+#include "core/usecases/find_images.h"
 
 #include <QtCore/QDir>
 #include <QtCore/QFileInfo>
@@ -59,25 +60,11 @@ Error withHint(Error error) {
     return error;
 }
 
-struct Found {
-    std::vector<ImageEntry> images;
-    std::vector<Error> refused;
-};
-
-Result<Found> findImages(const ImageReader& reader, const QStringList& paths, const JobControl& control) {
-    Found found;
-    for (qsizetype i = 0; i < paths.size(); ++i) {
-        if (control.stop.stop_requested())
-            return Error{ErrorCode::Cancelled, "Stopped."};
-        control.progress(static_cast<double>(i) / static_cast<double>(paths.size()),
-                         "Looking at " + paths[i].toStdString());
-        auto listed = reader.list(toPath(paths[i]));
-        if (!listed)
-            found.refused.push_back(listed.error());
-        else
-            found.images.insert(found.images.end(), listed->begin(), listed->end());
-    }
-    return found;
+std::vector<fs::path> toPaths(const QStringList& texts) {
+    std::vector<fs::path> paths;
+    for (const QString& text : texts)
+        paths.push_back(toPath(text));
+    return paths;
 }
 
 struct Imported {
@@ -354,18 +341,20 @@ void Session::lookAtImages(const QStringList& paths) {
     const QString what = paths.size() == 1 ? tr("Looking at %1").arg(QFileInfo(paths.front()).fileName())
                                            : tr("Looking at %1 files").arg(paths.size());
     setOpening(what);
-    openingJob_ = jobs_.start<Found>(
+    openingJob_ = jobs_.start<FoundImages>(
         what,
-        [reader = parts_.reader.get(), paths](const JobControl& c) { return findImages(*reader, paths, c); },
+        [reader = parts_.reader.get(), paths = toPaths(paths)](const JobControl& c) {
+            return findImages(*reader, paths, c.progress, c.stop);
+        },
         this,
-        [this, wish](Result<Found> found) {
+        [this, wish](Result<FoundImages> found) {
             if (wish != wish_)
                 return;
             setOpening({});
             if (!found)
                 return fail(found.error());
-            for (const Error& error : found->refused)
-                fail(error);
+            for (const RefusedImage& refused : found->refused)
+                fail({ErrorCode::FormatUnsupported, refused.sentence});
             const bool choose = ImportChoice::isNeeded(found->images);
             importChoice_.offer(std::move(found->images));
             if (choose)
@@ -444,7 +433,8 @@ void Session::openCase(qlonglong caseId) {
 }
 
 void Session::takeCase(OpenedCase opened) {
-    document_.open(opened.record, opened.image.volume, std::move(opened.layer), store_, std::move(opened.overview));
+    document_.open(opened.record, opened.image.volume, std::move(opened.layer), store_,
+                   std::move(opened.overview));
     imageDescription_ = QString::fromStdString(opened.image.description);
     preferences_.noteCase(projectPath(), opened.record.id.value);
     current_ = std::move(opened.record);
