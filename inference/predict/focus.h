@@ -41,9 +41,10 @@ struct FocusSettings {
     double clickReach =
         0.8; ///< radius of the disc that a click decides, in units of its distance to the old outline
     bool networkClicks =
-        true;      ///< clicks are shown to the network too (else only the local correction sees them)
-    int views = 1; ///< 1, 2 or 4: the crop as it is, mirrored left to right, and both upside down; the
-                   ///< network's answers are averaged (each view costs an encode and a decode)
+        true; ///< clicks are shown to the network too (else only the local correction sees them)
+    double ellipseWeight = 0;  ///< how far the network's answer leans on the box's ellipse when its mask
+                               ///< fills the box, which a box that was drawn tightly shows
+    double ellipseReach = 0.1; ///< how quickly that fades: gap between mask and box, in box sides
 };
 
 /// The crop of one object's prompts: square of cropScale x the longer box side (box at least 6 px), centred
@@ -77,11 +78,6 @@ struct FocusReply {
     std::vector<float> logits;
     float predictedIou = 0;
 };
-/// The question and its answer as a view sees them: view 1 and 3 mirrored left to right, 2 and 3 upside down.
-/// Both are their own inverse. @param size of the network's input  @param maskSize of the masks, ModelPx / 4
-FocusQuestion mirrored(FocusQuestion, int view, int size, int maskSize);
-std::vector<float> mirrored(std::vector<float> mask, int view, int maskSize);
-
 using FocusDecode = std::function<FocusReply(const FocusQuestion&)>;
 
 /// Logits on the slice's grid.

@@ -1,3 +1,4 @@
+#include "core/measure/baselines.h"
 #include "core/measure/distance_transform.h"
 #include "core/measure/random_walker.h"
 #include "inference/predict/focus.h"
@@ -97,6 +98,40 @@ void addOffset(std::vector<float>& logits, double offset) {
         v += static_cast<float>(offset);
 }
 
+// How far the mask stays away from the sides of its box: mean over the sides, in units of the box's side.
+double gapToBox(const std::vector<float>& logits, const CropGrid& g, const SliceBox& b) {
+    double x0 = b.x1, y0 = b.y1, x1 = b.x0, y1 = b.y0;
+    for (int j = 0; j < g.height; ++j)
+        for (int i = 0; i < g.width; ++i)
+            if (logits[static_cast<std::size_t>(j * g.width + i)] > 0) {
+                x0 = std::min(x0, g.centreX(i));
+                x1 = std::max(x1, g.centreX(i));
+                y0 = std::min(y0, g.centreY(j));
+                y1 = std::max(y1, g.centreY(j));
+            }
+    const double w = b.x1 - b.x0 + 1, h = b.y1 - b.y0 + 1;
+    return (std::max(0.0, x0 - b.x0) / w + std::max(0.0, b.x1 - x1) / w + std::max(0.0, y0 - b.y0) / h +
+            std::max(0.0, b.y1 - y1) / h) /
+           4;
+}
+
+// A network hedges about how loose a box is and errs more than the ellipse inside a tight one. Its own mask
+// tells: where it reaches the box's sides, logits of the inscribed ellipse are added.
+void leanOnEllipse(std::vector<float>& logits, const FocusCrop& crop, int maskSize, const FocusSettings& s) {
+    if (s.ellipseWeight <= 0)
+        return;
+    const CropGrid g = crop.grid(maskSize);
+    const double gap = gapToBox(logits, g, crop.box);
+    const auto w =
+        static_cast<float>(s.ellipseWeight * std::exp(-gap * gap / (s.ellipseReach * s.ellipseReach)));
+    for (int j = 0; j < g.height; ++j)
+        for (int i = 0; i < g.width; ++i) {
+            const double r = ellipticRadius(crop.box, g.centreX(i), g.centreY(j));
+            logits[static_cast<std::size_t>(j * g.width + i)] +=
+                w * static_cast<float>(std::clamp(6 * (1 - r), -6.0, 6.0));
+        }
+}
+
 std::vector<float> clipped(std::vector<float> logits) {
     for (float& v : logits)
         v = std::clamp(v, -certain, certain);
@@ -108,8 +143,13 @@ std::vector<float> clipped(std::vector<float> logits) {
 FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Prompts& prompts, int maskSize,
                         const FocusSettings& settings, const FocusDecode& decode) {
     FocusQuestion question{crop.modelBox(), {}, priorMask(slice, crop, maskSize)};
-    FocusReply reply = decode(question);
-    addOffset(reply.logits, settings.logitOffset);
+    const auto ask = [&] {
+        FocusReply r = decode(question);
+        addOffset(r.logits, settings.logitOffset);
+        leanOnEllipse(r.logits, crop, maskSize, settings);
+        return r;
+    };
+    FocusReply reply = ask();
     Correction correction(slice, crop, settings);
     std::vector<float> now = correction.apply(regrid(reply.logits, maskSize, fine));
     for (const PointPrompt& p : prompts.points) {
@@ -118,8 +158,7 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
             const Point<ModelPx> at = crop.modelFromSlice(p.at);
             question.clicks.push_back({at[0], at[1], p.foreground});
             question.maskPrompt = clipped(std::move(reply.logits));
-            reply = decode(question);
-            addOffset(reply.logits, settings.logitOffset);
+            reply = ask();
         }
         now = correction.apply(regrid(reply.logits, maskSize, fine));
     }

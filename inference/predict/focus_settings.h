@@ -21,8 +21,8 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
     read("walkerWeight", s.walkerWeight);
     read("clickWeight", s.clickWeight);
     read("clickReach", s.clickReach);
-    if (const JsonValue* v = focus->find("views"))
-        s.views = v->numberOr(1) >= 4 ? 4 : v->numberOr(1) >= 2 ? 2 : 1;
+    read("ellipseWeight", s.ellipseWeight);
+    read("ellipseReach", s.ellipseReach);
     if (const JsonValue* v = focus->find("networkClicks"))
         s.networkClicks = v->boolOr(s.networkClicks);
     return s;

@@ -170,10 +170,7 @@ private:
              << crop.box.y0 << '/' << crop.box.x1 << '/' << crop.box.y1;
         const auto input = [&] {
             const std::vector<float> values = focusInput(slice, crop);
-            const at::Tensor seen =
-                at::tensor(at::ArrayRef<float>(values)).view({1, 3, crop.size, crop.size});
-            const std::array<at::Tensor, 4> views{seen, seen.flip({3}), seen.flip({2}), seen.flip({2, 3})};
-            return at::cat(at::TensorList(views.data(), static_cast<std::size_t>(focus_.views)));
+            return at::tensor(at::ArrayRef<float>(values)).view({1, 3, crop.size, crop.size});
         };
         return embedding(keyOf(request, rest.str()), input, stepOf(keepGoing, request), encodeMs);
     }
@@ -247,22 +244,6 @@ private:
         return {{data, data + logits.numel()}, decoded.iou.item<float>()};
     }
 
-    // The mean of the views' answers; code: one embedding a view.
-    FocusReply decodeViews(const at::Tensor& code, const FocusQuestion& question, int maskSize) {
-        FocusReply mean{std::vector<float>(static_cast<std::size_t>(maskSize) * maskSize), 0};
-        const float share = 1.0F / static_cast<float>(focus_.views);
-        for (int view = 0; view < focus_.views; ++view) {
-            FocusReply reply =
-                decodeFocus(code.narrow(0, view, 1),
-                            mirrored(question, view, engine_.config().imageSize, maskSize), maskSize);
-            const std::vector<float> logits = mirrored(std::move(reply.logits), view, maskSize);
-            for (std::size_t i = 0; i < logits.size(); ++i)
-                mean.logits[i] += share * logits[i];
-            mean.predictedIou += share * reply.predictedIou;
-        }
-        return mean;
-    }
-
     Result<std::vector<Proposal>> predictFocus(const SegmentRequest& request, const SliceImage& slice,
                                                const KeepGoing& keepGoing) {
         const int size = engine_.config().imageSize, maskSize = 4 * engine_.config().grid();
@@ -278,7 +259,7 @@ private:
                 answerFocus(slice, *crop, object, maskSize, focus_, [&](const FocusQuestion& question) {
                     checkGoing(keepGoing, static_cast<double>(proposals.size()) /
                                               static_cast<double>(request.objects.size()));
-                    return decodeViews(code, question, maskSize);
+                    return decodeFocus(code, question, maskSize);
                 });
             letClicksWin(answer.logits, slice.width, slice.height, object.points);
             proposals.push_back(proposal(request, slice, std::move(answer.logits), answer.predictedIou));

@@ -89,7 +89,8 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("clickWeight", s.clickWeight);
     json.set("clickReach", s.clickReach);
     json.set("networkClicks", s.networkClicks);
-    json.set("views", s.views);
+    json.set("ellipseWeight", s.ellipseWeight);
+    json.set("ellipseReach", s.ellipseReach);
     return json;
 }
 

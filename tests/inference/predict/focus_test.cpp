@@ -31,27 +31,6 @@ Prompts boxOnly(const SliceBox& b) {
     return {b, {}};
 }
 
-// A view of a question shows the same places of the crop in the mirrored picture.
-TEST(FocusViews, QuestionAndMask_AreMirroredAlike_AndMirroringTwiceIsNothing) {
-    constexpr int size = 16, maskSize = 4;
-    FocusQuestion q{{2, 3, 9, 12}, {{5, 6.5, true}}, std::vector<float>(maskSize * maskSize)};
-    for (std::size_t i = 0; i < q.maskPrompt.size(); ++i)
-        q.maskPrompt[i] = static_cast<float>(i);
-    for (int view = 0; view < 4; ++view) {
-        const bool x = view == 1 || view == 3, y = view == 2 || view == 3;
-        const FocusQuestion m = mirrored(q, view, size, maskSize);
-        EXPECT_EQ(m.box, (SliceBox{x ? 6.0 : 2.0, y ? 3.0 : 3.0, x ? 13.0 : 9.0, y ? 12.0 : 12.0}));
-        EXPECT_EQ(m.clicks[0].x, x ? 10.0 : 5.0);
-        EXPECT_EQ(m.clicks[0].y, y ? 8.5 : 6.5);
-        for (int j = 0; j < maskSize; ++j)
-            for (int i = 0; i < maskSize; ++i)
-                EXPECT_EQ(m.maskPrompt[static_cast<std::size_t>(j * maskSize + i)],
-                          static_cast<float>((y ? 3 - j : j) * maskSize + (x ? 3 - i : i)));
-        EXPECT_EQ(mirrored(m.maskPrompt, view, maskSize), q.maskPrompt);
-        EXPECT_EQ(mirrored(m, view, size, maskSize).box, q.box);
-    }
-}
-
 TEST(FocusCrop, IsTwiceTheLongerSideAroundTheBox) {
     const Scene s;
     const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
@@ -194,6 +173,29 @@ TEST(AnswerFocus, LogitsComeBackOnTheSlicesGrid) {
     EXPECT_GT(dice(maskOf(answer, s.image), s.truth), 0.98);
 }
 
+TEST(AnswerFocus, LeansOnTheEllipse_OfABoxThatTheMaskFills) {
+    const Scene s;
+    SliceMask full(80, 60), small(80, 60); // the network's answers: the whole box; a spot in its middle
+    for (std::int64_t y = 21; y <= 39; ++y)
+        for (std::int64_t x = 30; x <= 58; ++x) {
+            full.at(x, y) = 1;
+            small.at(x, y) = std::abs(x - 44) < 5 && std::abs(y - 30) < 4;
+        }
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const auto scoreOf = [&](const SliceMask& network, double weight) {
+        FocusSettings settings;
+        settings.ellipseWeight = weight;
+        std::vector<float> logits = logitsOf(network, *crop);
+        for (float& v : logits)
+            v = std::clamp(v, -0.2F, 0.2F);
+        return dice(
+            maskOf(answerFocus(s.image, *crop, boxOnly(s.box), 64, settings, stubborn(logits)), s.image),
+            s.truth);
+    };
+    EXPECT_LT(scoreOf(full, 0), 0.87); // the truth is nearly the ellipse
+    EXPECT_GT(scoreOf(full, 2), 0.93);
+    EXPECT_EQ(scoreOf(small, 0), scoreOf(small, 2)); // a loose box says nothing
+}
 TEST(AnswerFocus, EveryClickIsShownWithTheLogitsBeforeIt) {
     const Scene s;
     Prompts p = boxOnly(s.box);
