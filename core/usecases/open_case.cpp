@@ -76,8 +76,10 @@ std::string caseNameFor(const ImageEntry& entry, std::int64_t frame) {
     std::string name = path.filename().string();
     if (!fs::is_directory(path, ignored))
         name = withoutExtensions(name);
-    // "CT 512 x 512 x 118, Abdomen 3 mm": what the series is called comes after the size.
-    const std::size_t comma = entry.description.find(", ");
+    // "CT 512 x 512 x 118, Abdomen 3 mm", "MR 64 x 64 x 25, 2 frames, bold": the series' name comes last.
+    std::size_t comma = entry.description.find(", ");
+    if (entry.frames > 1 && comma != std::string::npos)
+        comma = entry.description.find(", ", comma + 1);
     if (!entry.seriesKey.empty() && comma != std::string::npos)
         name += entry.description.substr(comma);
     if (entry.frames > 1)

@@ -100,6 +100,13 @@ TEST_F(ProjectCases, Folder_GivesItsDicomSeriesAndItsFiles) {
     EXPECT_NE(none->refused[0].sentence.find("empty"), std::string::npos);
 }
 
+TEST(CaseName, IsTheFilesNameOrTheSeries) {
+    EXPECT_EQ(caseNameFor({"scans/a.b.nii.gz", "", "NIfTI-1 5 x 4 x 3", 1}, 0), "a.b");
+    EXPECT_EQ(caseNameFor({"scans/ct", "1.2", "CT 512 x 512 x 9, Abdomen, 3 mm", 1}, 0), "ct, Abdomen, 3 mm");
+    EXPECT_EQ(caseNameFor({"scans/mr", "1.2", "MR 64 x 64 x 25, 2 frames, bold", 2}, 1), "mr, bold, frame 2");
+    EXPECT_EQ(caseNameFor({"scans/mr", "1.2", "MR 64 x 64 x 25, 2 frames", 2}, 0), "mr, frame 1");
+}
+
 TEST_F(ProjectCases, OpenCase_SaysWhatIsWrongWithAnImage) {
     const auto file = image("a.nii.gz", 1);
     const CaseId id = add(file);

@@ -4,6 +4,18 @@
 
 namespace tandem {
 
+namespace {
+
+// A series goes by its description; a file by its name first, which is what tells it from its neighbours.
+QString nameOf(const ImageEntry& entry) {
+    const std::string file = entry.path.filename().string();
+    if (entry.seriesKey.empty() && !entry.description.empty())
+        return QString::fromStdString(file + ": " + entry.description);
+    return QString::fromStdString(entry.description.empty() ? file : entry.description);
+}
+
+} // namespace
+
 bool ImportChoice::isNeeded(const std::vector<ImageEntry>& entries) {
     const bool severalSeries = std::any_of(entries.begin(), entries.end(), [&](const ImageEntry& e) {
         return !e.seriesKey.empty() && entries.size() > 1;
@@ -60,8 +72,7 @@ QVariant ImportChoice::data(const QModelIndex& at, int role) const {
     const ImageEntry& entry = row.wish.entry;
     switch (role) {
     case DescriptionRole:
-        return QString::fromStdString(entry.description.empty() ? entry.path.filename().string()
-                                                                : entry.description);
+        return nameOf(entry);
     case FileRole:
         return QString::fromStdString(entry.path.string());
     case FramesRole:

@@ -257,6 +257,9 @@ TEST(ImportChoiceTest, Choice_IsNeededForSeriesAndFramesAlone) {
     choice.setTicked(1, false);
     ASSERT_EQ(choice.ticked().size(), 1U);
     EXPECT_EQ(choice.ticked().front().frame, 3);
+    choice.offer({{"in/a.nii", "", "NIfTI-1 5 x 4 x 3", 1}});
+    EXPECT_EQ(choice.data(choice.index(0), ImportChoice::DescriptionRole).toString(),
+              "a.nii: NIfTI-1 5 x 4 x 3");
 }
 
 } // namespace tandem::test
