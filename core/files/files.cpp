@@ -154,7 +154,8 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem
         return size.error();
     std::shared_ptr<MappedFile> mapped(new MappedFile);
     if (*size > 0) {
-        void* data = ::mmap(nullptr, static_cast<std::size_t>(*size), PROT_READ, MAP_PRIVATE, file.fd, 0);
+        void* data =
+            ::mmap(nullptr, static_cast<std::size_t>(*size), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.fd, 0);
         if (data == MAP_FAILED)
             return Error{ErrorCode::FileUnreadable, "Cannot read " + path.string() + ": " + reason() + "."};
         mapped->data_ = static_cast<const std::byte*>(data);

@@ -43,7 +43,8 @@ private:
 /// Writes a whole file through AtomicFile. Error: FileUnwritable.
 Result<void> writeFileAtomically(const std::filesystem::path&, std::string_view content);
 
-/// A file mapped read-only; the bytes live as long as the object. A file that another program shortens while
+/// A mapped file; the bytes live as long as the object and are private to this process (who writes to them by
+/// a cast changes no file). A file that another program shortens while
 /// it is mapped is outside what this can guard against. Thread: any, immutable.
 class MappedFile {
 public:

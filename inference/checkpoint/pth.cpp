@@ -120,7 +120,7 @@ std::optional<std::int64_t> reachOf(const Pickle::Node& t) {
 }
 
 Result<at::Tensor> tensorFrom(const Contents& contents, const Pickle::Node& t, const std::string& key,
-                              const std::string& file) {
+                              const std::string& file, const std::shared_ptr<const void>& owner) {
     const Pickle::Node& storage = contents.pickle.node(t.items[0]);
     const auto found = contents.storages.find(storage.text);
     const auto reach = reachOf(t);
@@ -133,7 +133,7 @@ Result<at::Tensor> tensorFrom(const Contents& contents, const Pickle::Node& t, c
                      "The weight '" + key + "' in " + file + " lies outside its data; the file is damaged."};
     const Bytes bytes = found->second.subspan(static_cast<std::size_t>(t.integer * size),
                                               static_cast<std::size_t>(*reach * size));
-    const auto flat = toTensor({key, storage.dtype, {*reach}, bytes});
+    const auto flat = toTensor({key, storage.dtype, {*reach}, bytes}, owner);
     if (!flat)
         return flat.error();
     return flat->as_strided(t.sizes, t.strides).contiguous();
@@ -161,7 +161,7 @@ bool looksLikePth(Bytes bytes) {
            (!bytes.empty() && bytes[0] == std::byte{0x80} && bytes.size() > 1 && bytes[1] <= std::byte{5});
 }
 
-Result<StateDict> readPth(Bytes bytes, const std::string& file) {
+Result<StateDict> readPth(Bytes bytes, const std::string& file, const std::shared_ptr<const void>& owner) {
     const auto contents = bytes[0] == std::byte{'P'} ? readArchive(bytes, file) : readLegacy(bytes, file);
     if (!contents)
         return contents.error();
@@ -173,7 +173,7 @@ Result<StateDict> readPth(Bytes bytes, const std::string& file) {
         const Pickle::Node& value = pickle.node(dict.items[i + 1]);
         if (key.kind != Pickle::Kind::Text || value.kind != Pickle::Kind::Tensor)
             continue;
-        auto tensor = tensorFrom(*contents, value, key.text, file);
+        auto tensor = tensorFrom(*contents, value, key.text, file, owner);
         if (!tensor)
             return tensor.error();
         out.tensors.emplace_back(key.text, std::move(*tensor));

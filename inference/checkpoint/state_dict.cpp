@@ -6,14 +6,15 @@
 namespace tandem::checkpoint {
 namespace {
 
-Result<StateDict> readSafetensors(std::span<const std::byte> bytes, const std::string& name) {
+Result<StateDict> readSafetensors(std::span<const std::byte> bytes, const std::string& name,
+                                  const std::shared_ptr<const void>& owner) {
     const auto file = SafetensorsFile::parse(bytes, name);
     if (!file)
         return file.error();
     StateDict dict;
     dict.metadata = file->metadata();
     for (const TensorView& view : file->tensors()) {
-        auto tensor = toTensor(view);
+        auto tensor = toTensor(view, owner);
         if (!tensor)
             return tensor.error();
         dict.tensors.emplace_back(view.name, std::move(*tensor));
@@ -46,14 +47,15 @@ Result<StateDict> readStateDict(const std::filesystem::path& path) {
     const auto file = MappedFile::open(path);
     if (!file)
         return file.error();
-    return parseStateDict((*file)->bytes(), path.string());
+    return parseStateDict((*file)->bytes(), path.string(), *file);
 }
 
-Result<StateDict> parseStateDict(std::span<const std::byte> bytes, const std::string& name) {
+Result<StateDict> parseStateDict(std::span<const std::byte> bytes, const std::string& name,
+                                 const std::shared_ptr<const void>& owner) {
     if (bytes.empty())
         return Error{ErrorCode::FormatInvalid, name + " is empty."};
     try {
-        auto dict = looksLikePth(bytes) ? readPth(bytes, name) : readSafetensors(bytes, name);
+        auto dict = looksLikePth(bytes) ? readPth(bytes, name, owner) : readSafetensors(bytes, name, owner);
         if (dict)
             canonicalise(*dict);
         return dict;

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -24,11 +25,14 @@ struct StateDict {
 };
 
 /// Reads .safetensors and PyTorch's .pth / .pt (recognised by content, not by name). Nothing in the file is
-/// executed. Errors: FileNotFound, FileUnreadable, FormatInvalid, FormatUnsupported, OutOfMemory. Thread:
-/// any.
+/// executed. The tensors refer to the mapped file, which stays mapped as long as one of them lives: copy what
+/// is kept for long, since a file that someone shortens meanwhile cannot be read any more. Errors:
+/// FileNotFound, FileUnreadable, FormatInvalid, FormatUnsupported, OutOfMemory. Thread: any.
 Result<StateDict> readStateDict(const std::filesystem::path&);
 
 /// The same from bytes that are already in memory; `name` is for sentences.
-Result<StateDict> parseStateDict(std::span<const std::byte>, const std::string& name);
+/// @param owner  keeps the bytes alive: tensors then refer to them (see toTensor); none: tensors are copies
+Result<StateDict> parseStateDict(std::span<const std::byte>, const std::string& name,
+                                 const std::shared_ptr<const void>& owner = {});
 
 } // namespace tandem::checkpoint

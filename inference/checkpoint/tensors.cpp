@@ -1,6 +1,7 @@
 #include "inference/checkpoint/tensors.h"
 
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -34,13 +35,18 @@ Result<DType> dtypeOf(const at::Tensor& tensor) {
     return Error{ErrorCode::FormatUnsupported, "This kind of tensor cannot be written to a file."};
 }
 
-Result<at::Tensor> toTensor(const TensorView& view) {
+Result<at::Tensor> toTensor(const TensorView& view, const std::shared_ptr<const void>& owner) {
     const auto type = scalarType(view.dtype);
     if (!type)
         return Error{ErrorCode::FormatUnsupported, "The tensor '" + view.name + "' has the element type " +
                                                        std::string(dtypeName(view.dtype)) +
                                                        ", which a model cannot have."};
+    const auto address = reinterpret_cast<std::uintptr_t>(view.bytes.data());
     try {
+        if (owner && !view.bytes.empty() && address % dtypeSize(view.dtype) == 0)
+            return at::from_blob(
+                const_cast<std::byte*>(view.bytes.data()), view.shape, [owner](void*) {},
+                at::TensorOptions().dtype(*type));
         at::Tensor tensor = at::empty(view.shape, at::TensorOptions().dtype(*type));
         if (!view.bytes.empty())
             std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <optional>
 
 namespace tandem::checkpoint {
@@ -14,8 +15,11 @@ std::optional<at::ScalarType> scalarType(DType);
 /// The element type of a file for a tensor. Error: FormatUnsupported.
 Result<DType> dtypeOf(const at::Tensor&);
 
-/// A copy of a file's tensor on the CPU, same type. Error: FormatUnsupported, OutOfMemory.
-Result<at::Tensor> toTensor(const TensorView&);
+/// A file's tensor on the CPU, same type: a copy, or, given what keeps the bytes alive, the bytes themselves
+/// (if they lie as their type must; large weights then take no memory of their own).
+/// @param owner  held as long as the tensor; the bytes must be writable without harm (MappedFile's are)
+/// Error: FormatUnsupported, OutOfMemory.
+Result<at::Tensor> toTensor(const TensorView&, const std::shared_ptr<const void>& owner = {});
 /// A view of a contiguous CPU tensor's bytes, valid while the tensor lives.
 Result<TensorView> viewOf(const std::string& name, const at::Tensor&);
 
