@@ -21,7 +21,8 @@ constexpr const char* kUsage = R"(tandem-infer model info FILE...
 tandem-infer model verify FOLDER...
 tandem-infer model convert FROM TO [--float16]
 tandem-infer train CONFIG.json --data PACK... [--from MODEL] [--resume FOLDER] --out FOLDER
-tandem-infer bench encode (--config CONFIG.json | --model MODEL) [--runs N] [--threads N] [--json FILE]
+tandem-infer bench encode|decode (--config CONFIG.json | --model MODEL) [--runs N] [--threads N]
+                           [--arithmetic float32|bfloat16] [--json FILE]
 tandem-infer doctor
 
 Example: tandem-infer model verify tests/data/golden/paper
@@ -65,6 +66,17 @@ int number(const Words& words, const std::string& option, int other) {
     if (text.size() > 6 || text.find_first_not_of("0123456789") != std::string::npos)
         throw WrongUsage{};
     return std::stoi(text);
+}
+
+Arithmetic arithmeticOf(const Words& words) {
+    const std::string name = one(words, "--arithmetic");
+    if (name == "float32")
+        return Arithmetic::Float32;
+    if (name == "bfloat16")
+        return Arithmetic::Bfloat16;
+    if (!name.empty())
+        throw WrongUsage{};
+    return Arithmetic::Automatic;
 }
 
 InferenceLibrary& library() {
@@ -123,14 +135,15 @@ Result<void> train(const Words& words, std::stop_token stop) {
     return {};
 }
 
-Result<void> bench(const Words& words) {
+Result<void> bench(const std::string& what, const Words& words) {
     const std::string config = one(words, "--config"), model = one(words, "--model"),
                       out = one(words, "--json");
     if (config.empty() == model.empty())
         throw WrongUsage{};
-    const auto figures = library().benchEncode(
-        {config.empty() ? model : config, number(words, "--runs", 3), 1, number(words, "--threads", 0)},
-        showProgress);
+    const BenchRequest request{config.empty() ? model : config, number(words, "--runs", 3), 1,
+                               number(words, "--threads", 0), arithmeticOf(words)};
+    const auto figures = what == "encode" ? library().benchEncode(request, showProgress)
+                                          : library().benchDecode(request, showProgress);
     if (!figures)
         return figures.error();
     if (!out.empty() && out != "-")
@@ -152,8 +165,10 @@ Result<void> run(int argc, char** argv, std::stop_token stop) {
         return doctor();
     if (first == "train")
         return train(sorted(argc, argv, 2, {"--data", "--from", "--resume", "--out"}), std::move(stop));
-    if (first == "bench" && second == "encode")
-        return bench(sorted(argc, argv, 3, {"--config", "--model", "--runs", "--threads", "--json"}));
+    if (first == "bench" && (second == "encode" || second == "decode"))
+        return bench(
+            second,
+            sorted(argc, argv, 3, {"--config", "--model", "--runs", "--threads", "--arithmetic", "--json"}));
     if (first != "model" || rest.empty())
         throw WrongUsage{};
     if (second == "info")

@@ -1,5 +1,6 @@
 #include "inference/library.h"
 
+#include "inference/bench/bench_decode.h"
 #include "inference/bench/bench_encode.h"
 #include "inference/bench/machine.h"
 #include "inference/checkpoint/model.h"
@@ -26,7 +27,11 @@ Result<T> guarded(const Function& function) {
 
 class Library final : public InferenceLibrary {
 public:
-    std::unique_ptr<Segmenter> createSegmenter() override { return service::makeService(); }
+    std::unique_ptr<Segmenter> createSegmenter(Arithmetic arithmetic) override {
+        service::ServiceOptions options;
+        options.arithmetic = arithmetic;
+        return service::makeService(options);
+    }
 
     Result<ModelInfo> modelInfo(const std::filesystem::path& file) override {
         return guarded<ModelInfo>([&] { return checkpoint::describeModel(file); });
@@ -49,8 +54,12 @@ public:
         return guarded<TrainReport>([&] { return train::runTraining(request, progress, stop); });
     }
 
-    Result<std::string> benchEncode(const BenchEncodeRequest& request, const Progress& progress) override {
+    Result<std::string> benchEncode(const BenchRequest& request, const Progress& progress) override {
         return guarded<std::string>([&] { return bench::benchEncode(request, progress); });
+    }
+
+    Result<std::string> benchDecode(const BenchRequest& request, const Progress& progress) override {
+        return guarded<std::string>([&] { return bench::benchDecode(request, progress); });
     }
 
     std::vector<std::string> describeMachine() override { return bench::describeMachine(); }

@@ -3,6 +3,7 @@
 #include "core/result.h"
 #include "core/usecases/job.h"
 #include "core/usecases/segmenter.h"
+#include "inference/arithmetic.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -50,12 +51,13 @@ struct TrainReport {
     double finalLoss = 0;
 };
 
-/// `tandem bench encode`: medians in milliseconds; see DESIGN.md for each figure.
-struct BenchEncodeRequest {
+/// `tandem bench encode|decode`: medians in milliseconds; see DESIGN.md for each figure.
+struct BenchRequest {
     std::filesystem::path configOrModel;
     int runs = 3;
     std::uint64_t seed = 1;
-    int threads = 0; ///< 0: the machine's
+    int threads = 0;                               ///< 0: the machine's
+    Arithmetic arithmetic = Arithmetic::Automatic; ///< of the encoder
 };
 
 /// The door to everything that needs LibTorch. No type of LibTorch shows here; the program opens the shared
@@ -66,7 +68,7 @@ public:
     virtual ~InferenceLibrary() = default;
 
     /// Starts an inference thread without a model.
-    virtual std::unique_ptr<Segmenter> createSegmenter() = 0;
+    virtual std::unique_ptr<Segmenter> createSegmenter(Arithmetic = Arithmetic::Automatic) = 0;
 
     /// Reads what a model file is, checking every key and shape. Errors as Segmenter::loadModel.
     virtual Result<ModelInfo> modelInfo(const std::filesystem::path&) = 0;
@@ -79,7 +81,9 @@ public:
     virtual Result<TrainReport> train(const TrainRequest&, const Progress&, std::stop_token) = 0;
 
     /// A JSON object (text) with the figures of `bench encode`.
-    virtual Result<std::string> benchEncode(const BenchEncodeRequest&, const Progress&) = 0;
+    virtual Result<std::string> benchEncode(const BenchRequest&, const Progress&) = 0;
+    /// The same of `bench decode`.
+    virtual Result<std::string> benchDecode(const BenchRequest&, const Progress&) = 0;
 
     /// Sentences for `tandem doctor`: LibTorch version, BLAS in use and whether it is a fast one, threads,
     /// devices.

@@ -35,6 +35,9 @@ void addTrainCommand(CLI::App&, CommandContext&);
 CLI::App* newCommand(CLI::App& parent, const std::string& name, const std::string& what,
                      const std::string& example);
 
+/// --arithmetic auto|float32|bfloat16 of a command that runs a network.
+void addArithmeticOption(CLI::App& command, Arithmetic& chosen);
+
 /// Prints to standard output ("-") or writes a file (temporary name, rename). Error: FileUnwritable.
 Result<void> writeReport(const std::string& target, const std::string& text);
 

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <string_view>
 #include <thread>
 
@@ -84,6 +85,18 @@ CLI::App* newCommand(CLI::App& parent, const std::string& name, const std::strin
     CLI::App* command = parent.add_subcommand(name, what);
     command->footer("Example:\n  " + example);
     return command;
+}
+
+void addArithmeticOption(CLI::App& command, Arithmetic& chosen) {
+    static const std::map<std::string, Arithmetic> names{{"auto", Arithmetic::Automatic},
+                                                         {"float32", Arithmetic::Float32},
+                                                         {"bfloat16", Arithmetic::Bfloat16}};
+    command
+        .add_option("--arithmetic", chosen,
+                    "What the encoder computes with on the CPU: float32, bfloat16 (about half the time where "
+                    "the processor has it), auto (bfloat16 for large models where it has it)")
+        ->transform(CLI::CheckedTransformer(names))
+        ->type_name("auto|float32|bfloat16");
 }
 
 Result<void> writeReport(const std::string& target, const std::string& text) {

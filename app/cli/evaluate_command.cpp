@@ -15,6 +15,7 @@ struct EvaluateArguments {
     bool keptOut = false;
     PackOptions split;
     EvaluateOptions options;
+    Arithmetic arithmetic = Arithmetic::Automatic;
 };
 
 // Models under test, and the segmenters that run them.
@@ -34,7 +35,7 @@ Result<LoadedModels> loadModels(const EvaluateArguments& a, CommandContext& cont
         files.push_back(context.parts.defaultModel);
     LoadedModels loaded;
     for (const auto& file : files) {
-        loaded.segmenters.push_back((*library)->createSegmenter());
+        loaded.segmenters.push_back((*library)->createSegmenter(a.arithmetic));
         const Result<ModelInfo> info = loadModelNow(*loaded.segmenters.back(), file);
         if (!info)
             return info.error();
@@ -119,6 +120,7 @@ void addEvaluateCommand(CLI::App& app, CommandContext& context) {
     command->add_option("SOURCE", a->source, "PAIRS.csv, or a project (its approved cases)")->required();
     command->add_option("--model", a->models,
                         "Model file; may be given several times (default: the bundled one)");
+    addArithmeticOption(*command, a->arithmetic);
     command
         ->add_option("--protocol", a->protocol, "tight: exact boxes; medsam: 3 % of the image's side looser")
         ->check(CLI::IsMember({"tight", "medsam"}))

@@ -13,17 +13,18 @@ struct SegmentArguments {
     PromptArguments prompts;
     std::string image, model, out, preview;
     std::int64_t frame = 0;
+    Arithmetic arithmetic = Arithmetic::Automatic;
 };
 
-Result<std::unique_ptr<Segmenter>> segmenterWithModel(const std::string& model, CommandContext& context) {
+Result<std::unique_ptr<Segmenter>> segmenterWithModel(const SegmentArguments& a, CommandContext& context) {
     const Result<InferenceLibrary*> library = context.parts.inference();
     if (!library)
         return library.error();
     const std::filesystem::path file =
-        model.empty() ? context.parts.defaultModel : std::filesystem::path(model);
+        a.model.empty() ? context.parts.defaultModel : std::filesystem::path(a.model);
     if (file.empty())
         return Error{ErrorCode::FileNotFound, "The bundled model is missing; name one with --model."};
-    std::unique_ptr<Segmenter> segmenter = (*library)->createSegmenter();
+    std::unique_ptr<Segmenter> segmenter = (*library)->createSegmenter(a.arithmetic);
     if (Result<ModelInfo> loaded = loadModelNow(*segmenter, file); !loaded)
         return loaded.error();
     return segmenter;
@@ -55,7 +56,7 @@ Result<void> segment(const SegmentArguments& a, CommandContext& context) {
     const Result<PromptList> prompts = gatherPrompts(a.prompts, *image->volume, *context.parts.reader);
     if (!prompts)
         return prompts.error();
-    const Result<std::unique_ptr<Segmenter>> segmenter = segmenterWithModel(a.model, context);
+    const Result<std::unique_ptr<Segmenter>> segmenter = segmenterWithModel(a, context);
     if (!segmenter)
         return segmenter.error();
     const std::string hash = context.parts.reader->contentHash(*image->volume);
@@ -81,6 +82,7 @@ void addSegmentCommand(CLI::App& app, CommandContext& context) {
     addPromptOptions(*command, a->prompts);
     command->add_option("--frame", a->frame, "Which volume of a 4-D image")->check(CLI::NonNegativeNumber);
     command->add_option("--model", a->model, "Model file (.safetensors, .pth); the bundled one if not given");
+    addArithmeticOption(*command, a->arithmetic);
     command->add_option("--preview", a->preview, "PNG of the slice with most of the result");
     command->add_option("--out", a->out, "Label map to write (.nii, .nii.gz) on the image's grid")
         ->required();

@@ -11,6 +11,6 @@ namespace tandem::bench {
 /// @return a JSON object; its keys are explained in DESIGN.md ("bench encode"). reference_ms is the same
 /// network with
 ///         the published chain of operators, timed in the same run. Errors: those of opening the file.
-Result<std::string> benchEncode(const BenchEncodeRequest&, const Progress&);
+Result<std::string> benchEncode(const BenchRequest&, const Progress&);
 
 } // namespace tandem::bench

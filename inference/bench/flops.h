@@ -9,4 +9,8 @@ namespace tandem::bench {
 /// not count.
 double necessaryGflop(const net::NetworkConfig&);
 
+/// What no decoder of one box can do without and no two boxes can share: the two products of the upscaling,
+/// each behind a norm or activation of its own.
+double upscaleGflop(const net::NetworkConfig&);
+
 } // namespace tandem::bench

@@ -67,12 +67,12 @@ ConvBranch::ConvBranch(const Keys& k, const net::NetworkConfig& c, int level,
         }
         u.kernel = j % 2 ? 1 : 3;
         u.stride = j % 2 ? 1 : kStrides[static_cast<std::size_t>(level - 1)][j / 2];
-        u.weights =
-            kernels::packConvolution(unit["conv.weight"].data(), outputs, inputs, u.kernel, scale.data());
+        u.weights = kernels::packConvolution(unit["conv.weight"].data(), outputs, inputs, u.kernel,
+                                             scale.data(), k.numbers());
         inputs = outputs;
     }
-    units_[6].weights =
-        kernels::packConvolution(k["7.conv.weight"].data(), static_cast<std::size_t>(c.embedDim), inputs, 1);
+    units_[6].weights = kernels::packConvolution(
+        k["7.conv.weight"].data(), static_cast<std::size_t>(c.embedDim), inputs, 1, nullptr, k.numbers());
     if (!c.adapter->convLayerNorm) {
         units_[6].bias.assign(levelEmbed.begin(), levelEmbed.end());
         return;

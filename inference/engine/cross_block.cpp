@@ -13,8 +13,8 @@ ChannelAttention::ChannelAttention(const Keys& k, const net::NetworkConfig& c)
       gelu_(c.adapter->cabGelu) {
     const auto dim = static_cast<std::size_t>(c.embedDim);
     depthwise_ = kernels::packDepthwise(k["conv_dw.weight"].data(), dim);
-    squeeze_ = Linear(k.at("se.fc1"), dim);
-    expand_ = Linear(k.at("se.fc2"), squeeze_.outputs());
+    squeeze_ = Linear(k.at("se.fc1").inFloat32(), dim);
+    expand_ = Linear(k.at("se.fc2").inFloat32(), squeeze_.outputs());
     point_ = Linear(k.at("conv_pw"), dim);
 }
 

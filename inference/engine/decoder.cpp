@@ -9,33 +9,19 @@ namespace tandem::engine {
 using kernels::Activation;
 using kernels::ConstMatrix;
 using kernels::Matrix;
+using kernels::PackedWeights;
 
 namespace {
 
 // Columns [first, first + count).
-ConstMatrix columnsOf(Matrix m, std::size_t first, std::size_t count) {
+Matrix columnsOf(Matrix m, std::size_t first, std::size_t count) {
     return {m.data + first, m.rows, count, m.stride};
 }
 
-// C planes to a row for each pixel.
-void toRows(std::span<const float> planes, Matrix rows) {
-    for (std::size_t c = 0; c < rows.columns; ++c)
-        for (std::size_t p = 0; p < rows.rows; ++p)
-            rows.row(p)[c] = planes[c * rows.rows + p];
+// Every `heads`-th row from `head` on: m has a row for each token and head.
+Matrix rowsOfHead(Matrix m, std::size_t head, std::size_t heads) {
+    return {m.row(head), m.rows / heads, m.columns, heads * m.stride};
 }
-
-// Where the 4x4 pixels of one grid cell lie among the rows after two doublings: (dy, dx) of the first, then
-// the second.
-std::size_t pixelOf(std::size_t row, std::size_t grid) {
-    const std::size_t cell = row / 16, outer = row / 4 % 4, inner = row % 4;
-    const std::size_t y = cell / grid * 4 + outer / 2 * 2 + inner / 2,
-                      x = cell % grid * 4 + outer % 2 * 2 + inner % 2;
-    return y * 4 * grid + x;
-}
-
-} // namespace
-
-namespace {
 
 // Decodes one prompt after the other on one embedding.
 template <class Parts>
@@ -49,40 +35,45 @@ public:
 
     // A new image: the embedding plus a dense code of C values, or of C planes.
     void setImage(std::span<const float> embedding, std::span<const float> dense) {
-        source_.resize(p_.pixels() * p_.width());
-        const Matrix rows{source_.data(), p_.pixels(), p_.width(), p_.width()};
-        toRows(embedding, rows);
+        source_ = p_.embedded.shaped(p_.pixels(), p_.width());
+        kernels::planesToRows(w_, embedding.data(), source_);
         const bool constant = dense.size() == p_.width();
-        for (std::size_t p = 0; p < rows.rows; ++p)
-            for (std::size_t c = 0; c < rows.columns; ++c)
-                rows.row(p)[c] += constant ? dense[c] : dense[c * rows.rows + p];
-        firstProjected_ = false;
+        const Matrix code = p_.keys.shaped(p_.pixels(), p_.width()); // not in use yet
+        if (!constant)
+            kernels::planesToRows(w_, dense.data(), code);
+        for (std::size_t p = 0; p < source_.rows; ++p) {
+            const float* add = constant ? dense.data() : code.row(p);
+            for (std::size_t c = 0; c < source_.columns; ++c)
+                source_.row(p)[c] += add[c];
+        }
+        step("image");
     }
 
-    void run(std::span<const float> sparse) {
+    // @param used  the first tokens, those that masks and scores are made of
+    void run(std::span<const float> sparse, std::size_t used) {
         startTokens(sparse);
-        keys_ = p_.keys.shaped(p_.pixels(), p_.width());
+        keys_ = p_.layers.empty() ? source_ : p_.keys.shaped(p_.pixels(), p_.width());
         for (std::size_t i = 0; i < p_.layers.size(); ++i) {
             layer(p_.layers[i], i == 0);
             record("decoder.layer" + std::to_string(i) + ".tokens", x_);
             record("decoder.layer" + std::to_string(i) + ".image", keys_);
         }
-        const Matrix image = project(p_.lastImage, p_.layers.empty());
-        toImage(p_.last, image);
+        attendToImage(p_.last, keys_, hooks_.record ? tokens_ : used);
         kernels::layerNorm(w_, x_, p_.lastNorm.view(), x_);
         record("decoder.tokens", x_);
-        upscale();
     }
 
-    // Mask `m` of the prompt: 4g x 4g logits.
-    void mask(std::size_t m, std::span<float> logits) {
-        const std::vector<float> hyper = p_.hyper[m].run(w_, {x_.row(1 + m), p_.width()});
-        const kernels::PackedWeights weights = kernels::packWeights(hyper.data(), 1, hyper.size());
-        const Matrix out{p_.scratch.reserve(up_.rows), up_.rows, 1, 1};
-        kernels::linear(w_, up_, weights, {}, out);
-        const auto grid = static_cast<std::size_t>(p_.config.grid());
-        for (std::size_t r = 0; r < up_.rows; ++r)
-            logits[pixelOf(r, grid)] = out.data[r];
+    // The masks [first, first + count) of the prompt: 4g x 4g logits each.
+    void masks(std::size_t first, std::size_t count, std::span<float> logits) {
+        const std::size_t channels = p_.up.second.outputs / 4;
+        const Matrix hypers = p_.small[3].shaped(count, channels);
+        for (std::size_t m = 0; m < count; ++m) {
+            const std::vector<float> hyper = p_.hyper[first + m].run(w_, {x_.row(1 + first + m), p_.width()});
+            std::copy(hyper.begin(), hyper.end(), hypers.row(m));
+        }
+        step("tokens");
+        kernels::upscaleMasks(w_, p_.up, p_.grid(), keys_, hypers, logits.data());
+        step("upscale");
     }
 
     std::vector<float> iou() { return p_.iou.run(w_, {x_.row(0), p_.width()}); }
@@ -91,6 +82,10 @@ private:
     void record(const std::string& name, ConstMatrix m) const {
         if (hooks_.record)
             hooks_.record(name, m);
+    }
+    void step(std::string_view part) const {
+        if (hooks_.step)
+            hooks_.step(part, 0);
     }
 
     void startTokens(std::span<const float> sparse) {
@@ -110,103 +105,93 @@ private:
         return coded_;
     }
 
+    ConstMatrix position() const { return {p_.position.data(), p_.pixels(), p_.width(), p_.width()}; }
+
     Matrix apply(const Linear& l, ConstMatrix x, MapBuffer& to, Activation activation = Activation::None) {
         const Matrix y = to.shaped(x.rows, l.outputs());
         kernels::linear(w_, x, l.weights, {l.biasData(), activation, {}}, y);
         return y;
     }
 
-    // Everything a layer asks of the image, in one product.
-    Matrix project(const ImageSide& side, bool first) {
-        const ConstMatrix constant{side.constant.data(), p_.pixels(), side.columns, side.columns};
-        const Matrix to = (first ? p_.first : p_.projected).shaped(p_.pixels(), side.columns);
-        if (!first || !firstProjected_) {
-            const ConstMatrix source{source_.data(), p_.pixels(), p_.width(), p_.width()};
-            kernels::linear(w_, first ? source : ConstMatrix(keys_), side.weights,
-                            {nullptr, Activation::None, constant}, to);
-            firstProjected_ = firstProjected_ || first;
-        }
-        return to;
+    // A vector of each token and head through that head's weights: a row for each token and head.
+    Matrix fold(const std::vector<PackedWeights>& heads, Matrix tokens, MapBuffer& to) {
+        const std::size_t n = heads[0].inputs;
+        const Matrix out = to.shaped(tokens.rows * heads.size(), heads[0].outputs);
+        for (std::size_t h = 0; h < heads.size(); ++h)
+            kernels::linear(w_, columnsOf(tokens, h * n, n), heads[h], {}, rowsOfHead(out, h, heads.size()));
+        return out;
     }
 
-    void attend(const Heads& h, ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out) {
-        kernels::attention(w_, p_.heads(), h.inner() / p_.heads(), q, k, v, out, p_.scratch);
-    }
-
-    void selfAttention(const DecoderLayer& l, bool first) {
+    void attendToTokens(const SelfAttention& a, bool first) {
         const Matrix in = first ? x_ : coded(); // the first layer has no position code and no residual
-        const Matrix q = apply(l.self.q, in, p_.small[3]), k = apply(l.self.k, in, p_.small[4]);
-        const Matrix v = apply(l.self.v, x_, p_.small[5]), out = p_.attended.shaped(tokens_, l.self.inner());
-        attend(l.self, q, k, v, out);
-        kernels::linear(w_, out, l.self.out.weights,
-                        {l.self.out.biasData(), Activation::None, first ? ConstMatrix{} : ConstMatrix(x_)},
-                        x_);
+        const Matrix q = apply(a.q, in, p_.small[3]), k = apply(a.k, in, p_.small[4]);
+        const Matrix v = apply(a.v, x_, p_.small[5]), out = p_.values.shaped(tokens_, a.q.outputs());
+        kernels::attention(w_, p_.heads(), a.q.outputs() / p_.heads(), q, k, v, out, p_.scratch);
+        kernels::linear(w_, out, a.out.weights,
+                        {a.out.biasData(), Activation::None, first ? ConstMatrix{} : ConstMatrix(x_)}, x_);
     }
 
-    // x += attention of the tokens to the image; `image` holds its keys and values.
-    void toImage(const Heads& h, Matrix image) {
-        const Matrix q = apply(h.q, coded(), p_.small[3]), out = p_.attended.shaped(tokens_, h.inner());
-        attend(h, q, columnsOf(image, 0, h.inner()), columnsOf(image, h.inner(), h.inner()), out);
-        kernels::linear(w_, out, h.out.weights, {h.out.biasData(), Activation::None, x_}, x_);
+    // x += attention of the first `count` tokens to the image.
+    void attendToImage(const ImageAttention& a, ConstMatrix image, std::size_t count) {
+        const Matrix x = x_.slice(0, count), q = apply(a.q, coded().slice(0, count), p_.small[3]);
+        const std::size_t heads = a.keys.size(), n = a.values[0].outputs;
+        const Matrix queries = fold(a.keys, q, p_.folded);
+        const Matrix means = p_.pooled.shaped(queries.rows, queries.columns);
+        step("tokens");
+        kernels::poolRows(w_, image, position(), queries, means, p_.scratch);
+        step("to_image");
+        const Matrix values = p_.values.shaped(count, heads * n);
+        for (std::size_t h = 0; h < heads; ++h)
+            kernels::linear(w_, rowsOfHead(means, h, heads), a.values[h],
+                            {&a.valueBias[h * n], Activation::None, {}}, columnsOf(values, h * n, n));
+        kernels::linear(w_, values, a.out.weights, {a.out.biasData(), Activation::None, x}, x);
     }
 
-    void toToken(const Heads& h, Matrix image, bool first) {
-        const Matrix k = apply(h.k, coded(), p_.small[3]), v = apply(h.v, x_, p_.small[4]);
-        const Matrix out = p_.attended.shaped(p_.pixels(), h.inner());
-        attend(h, columnsOf(image, image.columns - h.inner(), h.inner()), k, v, out);
-        const ConstMatrix before =
-            first ? ConstMatrix{source_.data(), p_.pixels(), p_.width(), p_.width()} : keys_;
-        kernels::linear(w_, out, h.out.weights, {h.out.biasData(), Activation::None, before}, keys_);
+    // The image's attention to the tokens, its residual and norm.
+    void giveToImage(const TokenAttention& a, const Norm& norm, ConstMatrix image) {
+        const Matrix k = apply(a.k, coded(), p_.small[3]), v = apply(a.v, x_, p_.small[4]);
+        const std::size_t heads = a.queries.size(), n = a.queries[0].inputs;
+        kernels::TokenSide side;
+        side.heads = heads;
+        side.queries = fold(a.queries, k, p_.folded);
+        side.values = fold(a.out, v, p_.pooled);
+        std::vector<float> offset(tokens_ * heads, 0.f);
+        for (std::size_t t = 0; t < tokens_; ++t)
+            for (std::size_t i = 0; i < heads * n; ++i)
+                offset[t * heads + i / n] += a.queryBias[i] * k.row(t)[i];
+        side.offset = offset.data();
+        side.bias = a.outBias.data();
+        side.norm = norm.view();
+        step("tokens");
+        kernels::spreadTokens(w_, image, position(), side, keys_);
+        step("to_token");
     }
 
     void layer(const DecoderLayer& l, bool first) {
-        selfAttention(l, first);
+        const Matrix image = first ? source_ : keys_;
+        attendToTokens(l.self, first);
         kernels::layerNorm(w_, x_, l.norm1.view(), x_);
-        const Matrix image = project(l.image, first);
-        toImage(l.toImage, image);
+        attendToImage(l.toImage, image, tokens_);
         kernels::layerNorm(w_, x_, l.norm2.view(), x_);
         const Matrix hidden = apply(l.lin1, x_, p_.small[3], Activation::Relu);
         kernels::linear(w_, hidden, l.lin2.weights, {l.lin2.biasData(), Activation::None, x_}, x_);
         kernels::layerNorm(w_, x_, l.norm3.view(), x_);
-        toToken(l.toToken, image, first);
-        kernels::layerNorm(w_, keys_, l.norm4.view(), keys_);
-    }
-
-    // Two doublings; the rows of a cell stay together (see pixelOf).
-    void upscale() {
-        const std::size_t quarter = p_.width() / 4, eighth = p_.width() / 8, pixels = p_.pixels();
-        const ConstMatrix keys =
-            p_.layers.empty() ? ConstMatrix{source_.data(), pixels, p_.width(), p_.width()} : keys_;
-        float* one = p_.upscaled1.shaped(4 * pixels, quarter).data;
-        kernels::linear(w_, keys, p_.up1.weights, {p_.up1.biasData(), Activation::None, {}},
-                        {one, pixels, 4 * quarter, 4 * quarter});
-        const Matrix half{one, 4 * pixels, quarter, quarter};
-        kernels::layerNorm(w_, half, p_.upNorm.view(), half);
-        kernels::gelu(w_, half);
-        float* two = p_.upscaled2.shaped(16 * pixels, eighth).data;
-        kernels::linear(w_, half, p_.up2.weights, {p_.up2.biasData(), Activation::Gelu, {}},
-                        {two, 4 * pixels, 4 * eighth, 4 * eighth});
-        up_ = {two, 16 * pixels, eighth, eighth};
+        giveToImage(l.toToken, l.norm4, image);
     }
 
     Parts& p_;
     kernels::Workers& w_;
     const Hooks& hooks_;
     std::size_t tokens_;
-    Matrix own_, x_, coded_, keys_, up_;
-    std::vector<float> source_; ///< embedding + dense code, a row for each pixel
-    bool firstProjected_ = false;
+    Matrix own_, x_, coded_;
+    Matrix source_; ///< embedding + dense code, a row for each pixel
+    Matrix keys_;   ///< the image as the layers change it
 };
 
 } // namespace
 
-FastDecoder::FastDecoder(const net::NetworkConfig& c, const WeightSource& source) {
-    kernels::Workers workers(1);
-    const Keys prompt(source, "prompt_encoder.pe_layer.");
-    const auto position =
-        gridPositionCode(prompt["positional_encoding_gaussian_matrix"], static_cast<std::size_t>(c.grid()));
-    parts_ = std::make_unique<Parts>(c, source, workers, position);
-}
+FastDecoder::FastDecoder(const net::NetworkConfig& c, const WeightSource& source)
+    : parts_(std::make_unique<Parts>(c, source)) {}
 FastDecoder::~FastDecoder() = default;
 FastDecoder::FastDecoder(FastDecoder&&) noexcept = default;
 
@@ -227,12 +212,11 @@ void FastDecoder::decode(kernels::Workers& workers, std::span<const float> embed
             decoding.setImage(embedding.size() == image ? embedding : embedding.subspan(n * image, image),
                               prompts.dense.size() == width ? prompts.dense
                                                             : prompts.dense.subspan(n * image, image));
-        decoding.run(prompts.sparse.subspan(n * prompts.tokens * width, prompts.tokens * width));
+        decoding.run(prompts.sparse.subspan(n * prompts.tokens * width, prompts.tokens * width),
+                     1 + firstMask + masks);
         const std::vector<float> scores = decoding.iou();
-        for (std::size_t m = 0; m < masks; ++m) {
-            decoding.mask(firstMask + m, logits.subspan((n * masks + m) * low, low));
-            iou[n * masks + m] = scores[firstMask + m];
-        }
+        std::copy_n(&scores[firstMask], masks, &iou[n * masks]);
+        decoding.masks(firstMask, masks, logits.subspan(n * masks * low, masks * low));
     }
     p.release();
     workers.releaseScratch();

@@ -16,9 +16,10 @@ struct EncodedPrompts {
     std::span<const float> dense;
 };
 
-/// The mask decoder in float32 on the CPU: the same numbers as net::decode to rounding. What does not depend
-/// on image or prompt (the position code's way through every projection) is computed once; many prompts on
-/// one embedding share the first layer's projections of it. Thread: one caller at a time.
+/// The mask decoder in float32 on the CPU: the same numbers as net::decode to rounding. Projections of the
+/// image are folded into the tokens (kernels/two_way.h), only the masks that are asked for are formed, and
+/// the upscaled map is never stored. Hooks: step is called after each part ("image", "tokens", "to_image",
+/// "to_token", "upscale"), several times each. Thread: one caller at a time.
 class FastDecoder {
 public:
     /// Throws std::out_of_range (a key that is missing), std::bad_alloc.

@@ -2,37 +2,46 @@
 // Private to inference/engine/.
 
 #include "inference/engine/decoder.h"
+#include "inference/kernels/mask_head.h"
+#include "inference/kernels/two_way.h"
 
 #include <vector>
 
 namespace tandem::engine {
 
-/// Projections of queries, keys and values, and back.
-struct Heads {
+/// Attention among the tokens.
+struct SelfAttention {
     Linear q, k, v, out;
-    Heads(const Keys&, std::size_t width);
-    std::size_t inner() const { return q.outputs(); }
+    SelfAttention(const Keys&, std::size_t width);
 };
 
-/// What one layer (or the last attention) asks of the image: keys and values of the tokens' attention and, in
-/// a layer, the queries of the image's own, side by side in one product. The position code's share is added
-/// as a constant.
-struct ImageSide {
-    kernels::PackedWeights weights;
-    std::vector<float> constant; ///< a row for each pixel
-    std::size_t columns = 0;
-    /// @param position  the position code, a row of `width` for each pixel
-    /// @param queries   null: keys and values alone
-    ImageSide(const Keys& keysAndValues, const Keys* queries, kernels::Workers&,
-              kernels::ConstMatrix position);
+/// Attention of the tokens to the image, the image's projections folded into the tokens (see two_way.h). The
+/// bias of the keys falls out of the softmax.
+struct ImageAttention {
+    Linear q, out;
+    std::vector<kernels::PackedWeights> keys;   ///< for each head: q to K^T q / sqrt(d)
+    std::vector<kernels::PackedWeights> values; ///< for each head: mean pixel to value
+    std::vector<float> valueBias;
+    ImageAttention(const Keys&, std::size_t width, std::size_t heads);
+};
+
+/// Attention of the image to the tokens, likewise.
+struct TokenAttention {
+    Linear k, v;
+    std::vector<kernels::PackedWeights> queries; ///< for each head: k to Q^T k / sqrt(d)
+    std::vector<float> queryBias;                ///< / sqrt(d)
+    std::vector<kernels::PackedWeights> out;     ///< for each head: v to what a pixel gets
+    std::vector<float> outBias;
+    TokenAttention(const Keys&, std::size_t width, std::size_t heads);
 };
 
 struct DecoderLayer {
-    Heads self, toImage, toToken;
+    SelfAttention self;
+    ImageAttention toImage;
+    TokenAttention toToken;
     Norm norm1, norm2, norm3, norm4;
     Linear lin1, lin2;
-    ImageSide image;
-    DecoderLayer(const Keys&, const net::NetworkConfig&, kernels::Workers&, kernels::ConstMatrix position);
+    DecoderLayer(const Keys&, const net::NetworkConfig&);
 };
 
 /// A chain of linear layers with ReLU between them.
@@ -48,25 +57,26 @@ std::vector<float> gridPositionCode(std::span<const float> gaussian, std::size_t
 
 struct FastDecoder::Parts {
     net::NetworkConfig config;
+    std::vector<float> position;  ///< the grid's code, a row for each pixel
     std::vector<float> ownTokens; ///< IoU token, then the mask tokens
     std::vector<DecoderLayer> layers;
-    Heads last;
+    ImageAttention last;
     Norm lastNorm, upNorm;
-    Linear up1, up2; ///< transposed convolutions as products: outputs are (dy, dx, channel)
+    std::vector<float> upBias1, upBias2;
+    kernels::MaskHead up; ///< points into the three above
     std::vector<ReluMlp> hyper;
     ReluMlp iou;
 
     // Memory of one call.
-    MapBuffer keys, projected, first, attended, upscaled1, upscaled2, masks, small[6];
+    MapBuffer embedded, keys, folded, pooled, values, small[6];
     kernels::FloatBuffer scratch;
 
-    Parts(const net::NetworkConfig&, const WeightSource&, kernels::Workers&, std::span<const float> position);
-    std::size_t pixels() const { return static_cast<std::size_t>(config.grid() * config.grid()); }
+    Parts(const net::NetworkConfig&, const WeightSource&);
+    std::size_t grid() const { return static_cast<std::size_t>(config.grid()); }
+    std::size_t pixels() const { return grid() * grid(); }
     std::size_t width() const { return static_cast<std::size_t>(config.outChans); }
     std::size_t heads() const { return static_cast<std::size_t>(config.decoder.numHeads); }
     void release();
-
-    ImageSide lastImage;
 };
 
 } // namespace tandem::engine

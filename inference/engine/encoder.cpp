@@ -46,7 +46,7 @@ struct FastEncoder::Parts {
     Norm neck1, neck3;
     kernels::PackedWeights neck2;
 
-    Parts(const net::NetworkConfig&, const WeightSource&);
+    Parts(const net::NetworkConfig&, const WeightSource&, kernels::Numbers);
     void addAdapter(const Keys&);
     std::size_t tokens() const { return static_cast<std::size_t>(config.grid() * config.grid()); }
     std::size_t dim() const { return static_cast<std::size_t>(config.embedDim); }
@@ -55,10 +55,11 @@ struct FastEncoder::Parts {
     }
 };
 
-FastEncoder::Parts::Parts(const net::NetworkConfig& c, const WeightSource& source) : config(c) {
-    const Keys k(source, "image_encoder.");
+FastEncoder::Parts::Parts(const net::NetworkConfig& c, const WeightSource& source, kernels::Numbers numbers)
+    : config(c) {
+    const Keys k(source, "image_encoder.", numbers);
     const Keys patch = k.at("patch_embed.proj"), neck = k.at("neck");
-    patches = Linear(patch, static_cast<std::size_t>(c.inChans * c.patchSize * c.patchSize));
+    patches = Linear(patch.inFloat32(), static_cast<std::size_t>(c.inChans * c.patchSize * c.patchSize));
     if (c.useAbsPos) {
         const auto p = k["pos_embed"];
         position.assign(p.begin(), p.end());
@@ -71,7 +72,7 @@ FastEncoder::Parts::Parts(const net::NetworkConfig& c, const WeightSource& sourc
     const auto width = static_cast<std::size_t>(c.outChans);
     neck0 = Linear(neck.at("0"), dim());
     neck1 = Norm(neck.at("1"), 1e-6);
-    neck2 = kernels::packConvolution(neck["2.weight"].data(), width, width, 3);
+    neck2 = kernels::packConvolution(neck["2.weight"].data(), width, width, 3, nullptr, numbers);
     neck3 = Norm(neck.at("3"), 1e-6);
     if (c.adapter)
         addAdapter(k.at("adapter"));
@@ -213,9 +214,7 @@ private:
         kernels::layerNorm(w_.workers, narrow, p_.neck1.view(), narrow);
         kernels::convolve(w_.workers, {grid, grid, width, 3, 1, 1}, narrow, p_.neck2, {}, out);
         kernels::layerNorm(w_.workers, out, p_.neck3.view(), out);
-        for (std::size_t c = 0; c < width; ++c)
-            for (std::size_t t = 0; t < p_.tokens(); ++t)
-                embedding[c * p_.tokens() + t] = out.row(t)[c];
+        kernels::rowsToPlanes(w_.workers, out, embedding.data());
         w_.record("neck", out);
         step("neck");
     }
@@ -228,8 +227,8 @@ private:
 
 } // namespace
 
-FastEncoder::FastEncoder(const net::NetworkConfig& c, const WeightSource& source)
-    : parts_(std::make_unique<Parts>(c, source)) {}
+FastEncoder::FastEncoder(const net::NetworkConfig& c, const WeightSource& source, kernels::Numbers numbers)
+    : parts_(std::make_unique<Parts>(c, source, numbers)) {}
 FastEncoder::~FastEncoder() = default;
 FastEncoder::FastEncoder(FastEncoder&&) noexcept = default;
 

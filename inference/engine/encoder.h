@@ -8,8 +8,9 @@
 
 namespace tandem::engine {
 
-/// The image encoder of all four variants in float32 on the CPU: the same numbers as net::encode to rounding,
-/// from weights packed once for this processor. Thread: one caller at a time; `workers` are used during
+/// The image encoder of all four variants on the CPU, from weights packed once for this processor. In float32
+/// the same numbers as net::encode to rounding; in bfloat16 the factors of products are rounded (not those of
+/// the patch embedding and of squeezed vectors). Thread: one caller at a time; `workers` are used during
 /// encode alone.
 class FastEncoder {
 public:
@@ -19,7 +20,7 @@ public:
 
     /// Packs the weights; as large as the image encoder. Throws std::out_of_range (a key that is missing),
     /// std::bad_alloc.
-    FastEncoder(const net::NetworkConfig&, const WeightSource&);
+    FastEncoder(const net::NetworkConfig&, const WeightSource&, kernels::Numbers = kernels::Numbers::Float32);
     ~FastEncoder();
     FastEncoder(FastEncoder&&) noexcept;
 

@@ -3,6 +3,7 @@
 #ifdef TANDEM_KERNELS
 #include "inference/engine/decoder.h"
 #include "inference/engine/encoder.h"
+#include "inference/kernels/bfloat16.h"
 #include "inference/kernels/instruction_set.h"
 
 #include <optional>
@@ -19,9 +20,10 @@ struct FastNetwork::State {
     kernels::Workers workers;
     std::optional<FastEncoder> encoder;
     std::optional<FastDecoder> decoder;
+    kernels::Numbers numbers = kernels::Numbers::Float32;
 
-    State(const net::Weights& w, const net::NetworkConfig& c, int threads)
-        : weights(w), config(c), workers(threads) {}
+    State(const net::Weights& w, const net::NetworkConfig& c, int threads, kernels::Numbers n)
+        : weights(w), config(c), workers(threads), numbers(n) {}
 
     // Calls build with the weights; tensors that had to be converted live until it returns.
     template <class Build>
@@ -36,6 +38,14 @@ struct FastNetwork::State {
             return {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())};
         }));
     }
+    void packEncoder() {
+        if (!encoder)
+            withWeights([&](const WeightSource& source) { encoder.emplace(config, source, numbers); });
+    }
+    void packDecoder() {
+        if (!decoder)
+            withWeights([&](const WeightSource& source) { decoder.emplace(config, source); });
+    }
 };
 
 namespace {
@@ -46,6 +56,13 @@ std::span<const float> valuesOf(const at::Tensor& t) {
 std::span<float> spaceOf(at::Tensor& t) {
     return {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())};
 }
+// Small networks are quick in float32 already.
+constexpr int kWideEnoughForBfloat16 = 768;
+kernels::Numbers numbersFor(Arithmetic arithmetic, const net::NetworkConfig& c) {
+    const bool wanted = arithmetic == Arithmetic::Bfloat16 ||
+                        (arithmetic == Arithmetic::Automatic && c.embedDim >= kWideEnoughForBfloat16);
+    return wanted && kernels::hasBfloat16() ? kernels::Numbers::Bfloat16 : kernels::Numbers::Float32;
+}
 at::Tensor plain(const at::Tensor& t) {
     return t.to(at::kCPU, at::kFloat).contiguous();
 }
@@ -53,10 +70,12 @@ at::Tensor plain(const at::Tensor& t) {
 } // namespace
 
 std::unique_ptr<FastNetwork> FastNetwork::create(const net::Weights& weights,
-                                                 const net::NetworkConfig& config, int threads) {
+                                                 const net::NetworkConfig& config, int threads,
+                                                 Arithmetic arithmetic) {
     if (!FastEncoder::supports(config))
         return nullptr;
-    return std::unique_ptr<FastNetwork>(new FastNetwork(std::make_unique<State>(weights, config, threads)));
+    return std::unique_ptr<FastNetwork>(
+        new FastNetwork(std::make_unique<State>(weights, config, threads, numbersFor(arithmetic, config))));
 }
 
 std::string FastNetwork::cpuPath() {
@@ -64,15 +83,25 @@ std::string FastNetwork::cpuPath() {
     return name == "AVX3" ? "AVX-512" : name;
 }
 
-double FastNetwork::gemmGflops(int threads) {
+double FastNetwork::gemmGflops(int threads, bool bfloat16) {
     kernels::Workers workers(threads);
-    return kernels::measureGemmGflops(workers);
+    return kernels::measureGemmGflops(workers,
+                                      bfloat16 ? kernels::Numbers::Bfloat16 : kernels::Numbers::Float32);
+}
+
+bool FastNetwork::usesBfloat16() const {
+    return state_->numbers == kernels::Numbers::Bfloat16;
+}
+
+void FastNetwork::packAll() {
+    state_->packEncoder();
+    state_->packDecoder();
+    state_->weights.clear();
 }
 
 at::Tensor FastNetwork::encode(const at::Tensor& image, const net::Forward& forward) {
     State& s = *state_;
-    if (!s.encoder)
-        s.withWeights([&](const WeightSource& source) { s.encoder.emplace(s.config, source); });
+    s.packEncoder();
     const at::Tensor in = plain(image);
     at::Tensor out = at::empty({in.size(0), s.config.outChans, s.config.grid(), s.config.grid()}, at::kFloat);
     Hooks hooks;
@@ -84,10 +113,10 @@ at::Tensor FastNetwork::encode(const at::Tensor& image, const net::Forward& forw
     return out;
 }
 
-net::Decoded FastNetwork::decode(const at::Tensor& embedding, const net::PromptCodes& codes, bool multimask) {
+net::Decoded FastNetwork::decode(const at::Tensor& embedding, const net::PromptCodes& codes, bool multimask,
+                                 const net::Forward& forward) {
     State& s = *state_;
-    if (!s.decoder)
-        s.withWeights([&](const WeightSource& source) { s.decoder.emplace(s.config, source); });
+    s.packDecoder();
     const std::int64_t count = codes.sparse.size(0), side = 4 * s.config.grid();
     const auto masks = static_cast<std::int64_t>(s.decoder->maskCount(multimask));
     // A dense code that is one vector for all pixels is a view without strides along them.
@@ -100,26 +129,34 @@ net::Decoded FastNetwork::decode(const at::Tensor& embedding, const net::PromptC
                      at::empty({count, masks}, at::kFloat)};
     const EncodedPrompts prompts{static_cast<std::size_t>(count), static_cast<std::size_t>(sparse.size(1)),
                                  valuesOf(sparse), valuesOf(dense)};
-    s.decoder->decode(s.workers, valuesOf(image), prompts, multimask, spaceOf(out.logits), spaceOf(out.iou));
+    Hooks hooks;
+    hooks.step = forward.step;
+    s.decoder->decode(s.workers, valuesOf(image), prompts, multimask, spaceOf(out.logits), spaceOf(out.iou),
+                      hooks);
     return out;
 }
 
 #else
 
 struct FastNetwork::State {};
-std::unique_ptr<FastNetwork> FastNetwork::create(const net::Weights&, const net::NetworkConfig&, int) {
+std::unique_ptr<FastNetwork> FastNetwork::create(const net::Weights&, const net::NetworkConfig&, int,
+                                                 Arithmetic) {
     return nullptr;
 }
 std::string FastNetwork::cpuPath() {
     return "LibTorch";
 }
-double FastNetwork::gemmGflops(int) {
+double FastNetwork::gemmGflops(int, bool) {
     return 0;
 }
+bool FastNetwork::usesBfloat16() const {
+    return false;
+}
+void FastNetwork::packAll() {}
 at::Tensor FastNetwork::encode(const at::Tensor&, const net::Forward&) {
     return {};
 }
-net::Decoded FastNetwork::decode(const at::Tensor&, const net::PromptCodes&, bool) {
+net::Decoded FastNetwork::decode(const at::Tensor&, const net::PromptCodes&, bool, const net::Forward&) {
     return {};
 }
 

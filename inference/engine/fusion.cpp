@@ -39,12 +39,12 @@ Fusion::Fusion(const Keys& k, const net::NetworkConfig& c)
             for (std::size_t o = 0; o < dim; ++o)
                 std::copy_n(&weight[(o * levels_ + l) * dim], dim, &part[o * dim]);
             merge_.emplace_back();
-            merge_.back().weights = kernels::packWeights(part.data(), dim, dim);
+            merge_.back().weights = kernels::packWeights(part.data(), dim, dim, 0, k.numbers());
         }
         merge_[0].bias.assign(bias.begin(), bias.end());
         spatialNorm_ = Norm(g.at("fc_spatial.0"), eps);
-        spatial_ = Linear(g.at("fc_spatial.1"), dim);
-        squeezes_.emplace_back(g.at("fc_channel"), dim, eps);
+        spatial_ = Linear(g.at("fc_spatial.1").inFloat32(), dim);
+        squeezes_.emplace_back(g.at("fc_channel").inFloat32(), dim, eps);
     } else {
         for (std::size_t l = 0; l < levels_; ++l)
             squeezes_.emplace_back(g.at("conv_fc", l), dim, eps);

@@ -13,7 +13,7 @@ std::span<const float> Keys::operator[](std::string_view key) const {
 
 Linear::Linear(const Keys& keys, std::size_t inputs) {
     const auto weight = keys["weight"], b = keys.find("bias");
-    weights = kernels::packWeights(weight.data(), weight.size() / inputs, inputs);
+    weights = kernels::packWeights(weight.data(), weight.size() / inputs, inputs, 0, keys.numbers());
     bias.assign(b.begin(), b.end());
 }
 

@@ -17,15 +17,21 @@ namespace tandem::engine {
 /// called while a network is built: what it returns need not live longer.
 using WeightSource = std::function<std::span<const float>(std::string_view key)>;
 
-/// A sub-tree of a state dict, addressed by prefix.
+/// A sub-tree of a state dict, addressed by prefix, and the numbers that its products are computed with.
 class Keys {
 public:
-    explicit Keys(const WeightSource& source, std::string prefix = {})
-        : source_(&source), prefix_(std::move(prefix)) {}
+    explicit Keys(const WeightSource& source, std::string prefix = {},
+                  kernels::Numbers numbers = kernels::Numbers::Float32)
+        : source_(&source), prefix_(std::move(prefix)), numbers_(numbers) {}
+    kernels::Numbers numbers() const { return numbers_; }
+    /// The same sub-tree for products of high precision.
+    Keys inFloat32() const { return Keys(*source_, prefix_); }
     /// Throws std::out_of_range naming the key that is missing.
     std::span<const float> operator[](std::string_view key) const;
     std::span<const float> find(std::string_view key) const { return (*source_)(prefix_ + std::string(key)); }
-    Keys at(std::string_view module) const { return Keys(*source_, prefix_ + std::string(module) + "."); }
+    Keys at(std::string_view module) const {
+        return Keys(*source_, prefix_ + std::string(module) + ".", numbers_);
+    }
     Keys at(std::string_view module, std::size_t index) const {
         return at(std::string(module) + "." + std::to_string(index));
     }
@@ -33,6 +39,7 @@ public:
 private:
     const WeightSource* source_;
     std::string prefix_;
+    kernels::Numbers numbers_;
 };
 
 /// A linear layer (or 1x1 convolution), packed.

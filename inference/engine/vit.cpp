@@ -35,12 +35,15 @@ VitBlock::VitBlock(const Keys& k, const net::NetworkConfig& c, bool global)
     const std::size_t window = global ? 0 : static_cast<std::size_t>(c.windowSize);
     shape_ = {grid, grid, window, static_cast<std::size_t>(c.numHeads),
               static_cast<std::size_t>(c.headDim())};
+    if (c.headDim() % 2 == 0)
+        shape_.numbers = k.numbers();
     if (!c.useRelPos)
         return;
     const std::size_t side = shape_.windowHeight();
     const auto rows = resampledTable(attention["rel_pos_h"], shape_.headDim, 2 * side - 1);
     const auto columns = resampledTable(attention["rel_pos_w"], shape_.headDim, 2 * side - 1);
-    relative_ = kernels::packRelative(rows.data(), columns.data(), side, side, shape_.headDim);
+    relative_ =
+        kernels::packRelative(rows.data(), columns.data(), side, side, shape_.headDim, shape_.numbers);
 }
 
 void VitBlock::run(Workspace& w, kernels::Matrix x) const {

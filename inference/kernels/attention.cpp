@@ -1,7 +1,10 @@
 #include "inference/kernels/attention.h"
 
+#include "inference/kernels/bfloat16.h"
+
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 // clang-format off
 #undef HWY_TARGET_INCLUDE
@@ -34,6 +37,7 @@ struct AttentionJob {
     Matrix result;
     std::size_t headDim = 0, gridWidth = 0;
     std::size_t windowHeight = 0, windowWidth = 0; // keys of a window
+    bool half = false;                             // bfloat16: panels hold words of two
     std::size_t keyCount() const { return windowHeight * windowWidth; }
     std::size_t row(const Window& w, std::size_t y, std::size_t x) const {
         return (w.top + y) * gridWidth + w.left + x;
@@ -63,15 +67,47 @@ HWY_INLINE void packRow(const float* row, std::size_t index, std::size_t n, floa
         column[d * kTileRows] = row ? row[d] * scale : 0.f;
 }
 
-void packTable(const float* table, std::size_t rows, std::size_t n, float* out) {
-    for (std::size_t r = 0; r < rows; ++r)
-        packRow(table + r * n, r, n, kLog2E, out);
-    for (std::size_t r = rows; r < roundUp(rows, kTileRows); ++r)
-        packRow(nullptr, r, n, 0.f, out);
+// The same as words of two columns. `line` has room for two rows.
+HWY_INLINE void packRowOfPairs(const float* row, std::size_t index, std::size_t n, float scale, float* line,
+                               float* out) {
+    for (std::size_t d = 0; d < n; ++d)
+        line[d] = row ? row[d] * scale : 0.f;
+    auto* words = reinterpret_cast<std::uint32_t*>(line + n);
+    toBfloat16(line, n, words);
+    auto* column =
+        reinterpret_cast<std::uint32_t*>(out) + index / kTileRows * kTileRows * (n / 2) + index % kTileRows;
+    for (std::size_t d = 0; d < n / 2; ++d)
+        column[d * kTileRows] = words[d];
 }
 
-// Keys (scaled, in panels) and values (row-major) of one head and window.
+void packTable(const float* table, std::size_t rows, std::size_t n, bool half, float* line, float* out) {
+    for (std::size_t r = 0; r < roundUp(rows, kTileRows); ++r) {
+        const float* row = r < rows ? table + r * n : nullptr;
+        if (half)
+            packRowOfPairs(row, r, n, kLog2E, line, out);
+        else
+            packRow(row, r, n, kLog2E, out);
+    }
+}
+
+// Two rows as words of one element of each, as bfloat16. Null: zeros.
+HWY_INLINE void pairRows(const float* first, const float* second, std::size_t n, float* out) {
+    using namespace vm;
+    const hn::ScalableTag<std::uint32_t> du;
+    const auto word = [&](const float* row, std::size_t i) {
+        return row ? hn::Add(hn::BitCast(du, loadPart(row + i, n - i)), hn::Set(du, 0x8000u)) : hn::Zero(du);
+    };
+    for (std::size_t i = 0; i < n; i += lanes) {
+        const auto low = hn::ShiftRight<16>(word(first, i));
+        const auto high = hn::And(word(second, i), hn::Set(du, 0xffff0000u));
+        storePart(hn::BitCast(d, hn::Or(low, high)), out + i, n - i);
+    }
+}
+
+// Keys (scaled, in panels) and values (row-major; of bfloat16 words of two rows) of one head and window.
 void packKeys(const AttentionJob& job, const Window& w, std::size_t head, float* keys, float* values) {
+    float* const line = values + roundUp(job.keyCount(), 2) * job.headDim; // see keyFloats
+    const float* previous = nullptr;
     const std::size_t n = job.headDim, at = head * n;
     const float scale = kLog2E / __builtin_sqrtf(static_cast<float>(n));
     std::size_t key = 0;
@@ -81,12 +117,21 @@ void packKeys(const AttentionJob& job, const Window& w, std::size_t head, float*
             const std::size_t row = inside ? job.row(w, y, x) : 0;
             const float* k = inside ? job.keys.row(row) + at : job.keyBias ? job.keyBias + at : nullptr;
             const float* v = inside ? job.values.row(row) + at : job.valueBias ? job.valueBias + at : nullptr;
+            if (job.half) {
+                packRowOfPairs(k, key, n, scale, line, keys);
+                if (key % 2)
+                    pairRows(previous, v, n, values + key / 2 * n);
+                previous = v;
+                continue;
+            }
             packRow(k, key, n, scale, keys);
             if (v)
                 std::memcpy(values + key * n, v, n * sizeof(float));
             else
                 std::memset(values + key * n, 0, n * sizeof(float));
         }
+    if (job.half && key % 2)
+        pairRows(previous, nullptr, n, values + key / 2 * n);
 }
 
 // kTileWidth queries of one head, lanes = queries: the query vectors, what relative positions add to their
@@ -96,8 +141,8 @@ struct Panel {
     float* byRow;                     // [windowHeight][kTileWidth]
     float* byColumn;                  // [windowWidth][kTileWidth]
     float* output;                    // [headDim][kTileWidth]
-    float* maximum;  // [kTileWidth] of the keys so far
-    float* next;     // [kTileWidth] and with those of the block at hand
+    float* maximum;                   // [kTileWidth] of the keys so far
+    float* next;                      // [kTileWidth] and with those of the block at hand
     float* sum;                       // [kTileWidth]
     std::size_t first = 0, count = 0; // queries of the window, row-major
 };
@@ -123,10 +168,20 @@ HWY_INLINE Panel carve(float* p, std::size_t n, std::size_t h, std::size_t w) {
     return panel;
 }
 
+// multiplyPanels for words of two: right side and result are rows of kTileWidth.
+template <std::size_t Vectors>
+HWY_INLINE void multiplyPairs(const float* a, std::size_t aStep, std::size_t panelStep, std::size_t rows,
+                              const float* b, std::size_t pairs, float* c, bool accumulate) {
+    for (std::size_t r = 0; r < rows; r += kTileRows, a += panelStep, c += kTileRows * kTileWidth)
+        bfloat16Tile(HWY_MIN(kTileRows, rows - r), Vectors)(reinterpret_cast<const std::uint32_t*>(a), aStep,
+                                                            reinterpret_cast<const std::uint32_t*>(b),
+                                                            kTileWidth, pairs, c, kTileWidth, accumulate);
+}
+
 // out[key coordinate][lane] = query . table[position of the lane - key coordinate + extent - 1], from the
 // products with the rows of the table that any lane needs.
-HWY_INLINE void relativeLogits(const Panel& p, const float* table, std::size_t n, std::size_t extent,
-                               const std::size_t* position, float* products, float* out) {
+HWY_INLINE void relativeLogits(const Panel& p, const float* table, std::size_t n, bool half,
+                               std::size_t extent, const std::size_t* position, float* products, float* out) {
     std::size_t low = position[0], high = position[0];
     for (std::size_t lane = 1; lane < p.count; ++lane) {
         low = HWY_MIN(low, position[lane]);
@@ -134,8 +189,12 @@ HWY_INLINE void relativeLogits(const Panel& p, const float* table, std::size_t n
     }
     const std::size_t first = low / kTileRows * kTileRows;
     const std::size_t rows = high + extent - first; // up to row high + extent - 1
-    multiplyPanels<2>(table + first * n, kTileRows, kTileRows * n, roundUp(rows, kTileRows), p.query,
-                      kTileWidth, n, products, kTileWidth, false);
+    if (half)
+        multiplyPairs<2>(table + first * (n / 2), kTileRows, kTileRows * (n / 2), roundUp(rows, kTileRows),
+                         p.query, n / 2, products, false);
+    else
+        multiplyPanels<2>(table + first * n, kTileRows, kTileRows * n, roundUp(rows, kTileRows), p.query,
+                          kTileWidth, n, products, kTileWidth, false);
     if (low == high) { // one row of the grid: no lane differs
         for (std::size_t i = 0; i < extent; ++i)
             std::memcpy(out + i * kTileWidth, products + (low + extent - 1 - i - first) * kTileWidth,
@@ -157,12 +216,17 @@ HWY_INLINE void fillPanel(const AttentionJob& job, const Window& w, std::size_t 
         y[lane] = query / w.columns;
         x[lane] = query % w.columns;
         const float* source = job.queries.row(job.row(w, y[lane], x[lane])) + head * n;
-        for (std::size_t d = 0; d < n; ++d)
+        if (job.half) {
+            toBfloat16(source, n, reinterpret_cast<std::uint32_t*>(products));
+            source = products;
+        }
+        for (std::size_t d = 0; d < (job.half ? n / 2 : n); ++d)
             p.query[d * kTileWidth + lane] = source[d];
     }
     if (job.relative) {
-        relativeLogits(p, job.relative->rows.data(), n, job.windowHeight, y, products, p.byRow);
-        relativeLogits(p, job.relative->columns.data(), n, job.windowWidth, x, products, p.byColumn);
+        relativeLogits(p, job.relative->rows.data(), n, job.half, job.windowHeight, y, products, p.byRow);
+        relativeLogits(p, job.relative->columns.data(), n, job.half, job.windowWidth, x, products,
+                       p.byColumn);
     }
     for (std::size_t lane = 0; lane < kTileWidth; ++lane) {
         p.maximum[lane] = p.next[lane] = -1e30f;
@@ -177,24 +241,24 @@ HWY_NOINLINE void logitTile(const float* HWY_RESTRICT keys, const Panel& p, std:
                             std::size_t width, bool relative, float* HWY_RESTRICT logits) {
     using namespace vm;
     V sum[Rows][Vectors], top[Vectors];
-    for (std::size_t r = 0; r < Rows; ++r)
-        for (std::size_t x = 0; x < Vectors; ++x)
+    TANDEM_UNROLLED (r, Rows)
+        TANDEM_UNROLLED (x, Vectors)
             sum[r][x] = hn::Zero(d);
     const float* HWY_RESTRICT query = p.query;
     for (std::size_t k = 0; k < n; ++k, keys += kTileRows, query += kTileWidth) {
         V right[Vectors];
-        for (std::size_t x = 0; x < Vectors; ++x)
+        TANDEM_UNROLLED (x, Vectors)
             right[x] = hn::LoadU(d, query + x * lanes);
-        for (std::size_t r = 0; r < Rows; ++r) {
+        TANDEM_UNROLLED (r, Rows) {
             const V left = set(keys[r]);
-            for (std::size_t x = 0; x < Vectors; ++x)
+            TANDEM_UNROLLED (x, Vectors)
                 sum[r][x] = hn::MulAdd(left, right[x], sum[r][x]);
         }
     }
     if (relative) {
         std::size_t row = key / width, column = key % width;
-        for (std::size_t r = 0; r < Rows; ++r) {
-            for (std::size_t x = 0; x < Vectors; ++x)
+        TANDEM_UNROLLED (r, Rows) {
+            TANDEM_UNROLLED (x, Vectors)
                 sum[r][x] =
                     hn::Add(sum[r][x], hn::Add(hn::LoadU(d, p.byRow + row * kTileWidth + x * lanes),
                                                hn::LoadU(d, p.byColumn + column * kTileWidth + x * lanes)));
@@ -204,14 +268,14 @@ HWY_NOINLINE void logitTile(const float* HWY_RESTRICT keys, const Panel& p, std:
             }
         }
     }
-    for (std::size_t x = 0; x < Vectors; ++x)
+    TANDEM_UNROLLED (x, Vectors)
         top[x] = hn::LoadU(d, p.next + x * lanes);
-    for (std::size_t r = 0; r < Rows; ++r)
-        for (std::size_t x = 0; x < Vectors; ++x) {
+    TANDEM_UNROLLED (r, Rows)
+        TANDEM_UNROLLED (x, Vectors) {
             top[x] = hn::Max(top[x], sum[r][x]);
             hn::StoreU(sum[r][x], d, logits + r * kTileWidth + x * lanes);
         }
-    for (std::size_t x = 0; x < Vectors; ++x)
+    TANDEM_UNROLLED (x, Vectors)
         hn::StoreU(top[x], d, p.next + x * lanes);
 }
 
@@ -248,11 +312,78 @@ HWY_INLINE void softmaxStep(const Panel& p, std::size_t n, std::size_t count, bo
     }
 }
 
+// What relative positions add to the logits of `count` keys from `first` on.
+HWY_INLINE void presetLogits(const Panel& p, std::size_t first, std::size_t count, std::size_t width,
+                             float* logits) {
+    using namespace vm;
+    std::size_t row = first / width, column = first % width;
+    for (std::size_t k = 0; k < count; ++k) {
+        for (std::size_t i = 0; i < kTileWidth; i += lanes)
+            hn::StoreU(hn::Add(hn::LoadU(d, p.byRow + row * kTileWidth + i),
+                               hn::LoadU(d, p.byColumn + column * kTileWidth + i)),
+                       d, logits + k * kTileWidth + i);
+        if (++column == width) {
+            column = 0;
+            ++row;
+        }
+    }
+}
+
+// softmaxStep whose weights leave as words of two keys (an odd last one beside zero); the sum is that of the
+// rounded weights.
+template <std::size_t Vectors>
+HWY_INLINE void softmaxStepOfPairs(const Panel& p, std::size_t n, std::size_t count, bool first,
+                                   float* logits) {
+    using namespace vm;
+    const hn::ScalableTag<std::uint32_t> du;
+    const auto high = hn::Set(du, 0xffff0000u);
+    for (std::size_t i = 0; i < Vectors * lanes; i += lanes) {
+        V top = hn::LoadU(d, p.maximum + i);
+        for (std::size_t k = 0; k < count; ++k)
+            top = hn::Max(top, hn::LoadU(d, logits + k * kTileWidth + i));
+        const V factor = exp2Below(hn::Sub(hn::LoadU(d, p.maximum + i), top));
+        V sum = hn::Mul(hn::LoadU(d, p.sum + i), factor), other = hn::Zero(d);
+        const auto rounded = [&](std::size_t k) {
+            const V weight = exp2Below(hn::Sub(hn::LoadU(d, logits + k * kTileWidth + i), top));
+            return hn::And(hn::Add(hn::BitCast(du, weight), hn::Set(du, 0x8000u)), high);
+        };
+        for (std::size_t k = 0; k < count; k += 2) {
+            const auto a = rounded(k), b = k + 1 < count ? rounded(k + 1) : hn::Zero(du);
+            sum = hn::Add(sum, hn::BitCast(d, a));
+            other = hn::Add(other, hn::BitCast(d, b));
+            hn::StoreU(hn::BitCast(d, hn::Or(hn::ShiftRight<16>(a), b)), d, logits + k / 2 * kTileWidth + i);
+        }
+        hn::StoreU(top, d, p.maximum + i);
+        hn::StoreU(hn::Add(sum, other), d, p.sum + i);
+        if (first || hn::AllTrue(d, hn::Ge(factor, set(1.f))))
+            continue;
+        for (std::size_t c = 0; c < n; ++c)
+            hn::StoreU(hn::Mul(hn::LoadU(d, p.output + c * kTileWidth + i), factor), d,
+                       p.output + c * kTileWidth + i);
+    }
+}
+
+// One block of keys against one panel, bfloat16. `first` is even.
+template <std::size_t Vectors>
+HWY_INLINE void attendBlockOfPairs(const AttentionJob& job, const Panel& p, const float* keys,
+                                   const float* values, std::size_t first, std::size_t count, float* logits) {
+    const std::size_t n = job.headDim;
+    if (job.relative)
+        presetLogits(p, first, count, job.windowWidth, logits);
+    multiplyPairs<Vectors>(keys + first * (n / 2), kTileRows, kTileRows * (n / 2), count, p.query, n / 2,
+                           logits, job.relative != nullptr);
+    softmaxStepOfPairs<Vectors>(p, n, count, first == 0, logits);
+    multiplyPairs<Vectors>(values + first / 2 * n, n, kTileRows, n, logits, (count + 1) / 2, p.output,
+                           first != 0);
+}
+
 // One block of keys against one panel.
 template <std::size_t Vectors>
 HWY_INLINE void attendBlock(const AttentionJob& job, const Panel& p, const float* keys, const float* values,
                             std::size_t first, std::size_t count, float* logits) {
     const std::size_t n = job.headDim;
+    if (job.half)
+        return attendBlockOfPairs<Vectors>(job, p, keys, values, first, count, logits);
     for (std::size_t k = 0; k < count; k += kTileRows) {
         const std::size_t rows = HWY_MIN(kTileRows, count - k);
         logitTileOf<Vectors>(rows)(keys + (first + k) * n, p, n, first + k, job.windowWidth,
@@ -322,8 +453,9 @@ std::size_t roundToLine(std::size_t floats) {
     return (floats + 15) / 16 * 16;
 }
 
+// Room for the keys, or for the values and two lines.
 std::size_t keyFloats(const AttentionJob& job) {
-    return roundToLine(HWY_DYNAMIC_DISPATCH(packedKeyFloats)(job.keyCount(), job.headDim));
+    return roundToLine(HWY_DYNAMIC_DISPATCH(packedKeyFloats)(job.keyCount() + 4, job.headDim));
 }
 std::size_t taskFloats(const AttentionJob& job) {
     return HWY_DYNAMIC_DISPATCH(scratchFloats)(job.headDim, job.windowHeight, job.windowWidth);
@@ -370,15 +502,18 @@ void attendWindows(Workers& workers, const AttentionJob& job, const AttentionSha
 } // namespace
 
 RelativePositions packRelative(const float* tableRows, const float* tableColumns, std::size_t windowHeight,
-                               std::size_t windowWidth, std::size_t headDim) {
+                               std::size_t windowWidth, std::size_t headDim, Numbers numbers) {
     RelativePositions r;
+    r.numbers = numbers;
+    std::vector<float> line(2 * headDim);
     r.windowHeight = windowHeight;
     r.windowWidth = windowWidth;
     r.headDim = headDim;
     const auto pack = [&](const float* table, std::size_t n, FloatBuffer& out) {
         const std::size_t rows = 2 * n - 1;
         out.reserve(HWY_DYNAMIC_DISPATCH(packedKeyFloats)(rows, headDim));
-        HWY_DYNAMIC_DISPATCH(packTable)(table, rows, headDim, out.data());
+        HWY_DYNAMIC_DISPATCH(packTable)
+        (table, rows, headDim, numbers == Numbers::Bfloat16, line.data(), out.data());
     };
     pack(tableRows, windowHeight, r.rows);
     pack(tableColumns, windowWidth, r.columns);
@@ -398,6 +533,7 @@ void selfAttention(Workers& workers, const AttentionShape& shape, ConstMatrix qk
     job.result = result;
     job.headDim = shape.headDim;
     job.gridWidth = shape.width;
+    job.half = shape.numbers == Numbers::Bfloat16;
     job.windowHeight = shape.windowHeight();
     job.windowWidth = shape.windowWidth();
     if (shape.window)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "inference/kernels/buffer.h"
+#include "inference/kernels/gemm.h"
 #include "inference/kernels/workers.h"
 
 #include <cstddef>
@@ -12,6 +13,9 @@ struct AttentionShape {
     std::size_t height = 0, width = 0; ///< tokens; rows of the matrices are row-major over the grid
     std::size_t window = 0;            ///< side of the square windows; 0: one window, the grid
     std::size_t heads = 0, headDim = 0;
+    /// Bfloat16: queries, keys, values, tables and the weights of the softmax are rounded, sums are float32
+    /// (headDim must be even).
+    Numbers numbers = Numbers::Float32;
     std::size_t windowHeight() const { return window ? window : height; }
     std::size_t windowWidth() const { return window ? window : width; }
 };
@@ -21,11 +25,14 @@ struct AttentionShape {
 struct RelativePositions {
     FloatBuffer rows, columns;
     std::size_t windowHeight = 0, windowWidth = 0, headDim = 0;
+    Numbers numbers = Numbers::Float32;
 };
 
 /// @param tableRows, tableColumns  (2 n - 1) x headDim for windows of n rows (columns), row-major
+/// @param numbers  those of the attention that they are for
 RelativePositions packRelative(const float* tableRows, const float* tableColumns, std::size_t windowHeight,
-                               std::size_t windowWidth, std::size_t headDim);
+                               std::size_t windowWidth, std::size_t headDim,
+                               Numbers numbers = Numbers::Float32);
 
 /// softmax(q k^T / sqrt(headDim) + q . rows[y - y' + h - 1] + q . columns[x - x' + w - 1]) v, head by head,
 /// without ever storing the attention map: blocks of keys pass through the first-level cache while maximum

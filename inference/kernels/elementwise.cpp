@@ -112,7 +112,37 @@ void forRows(Workers& workers, std::size_t rows, const Body& body) {
     });
 }
 
+// body(first, last, c, end) for tiles of rows and columns, small enough for the first-level cache.
+template <class Body>
+void forTiles(Workers& workers, std::size_t rows, std::size_t columns, const Body& body) {
+    constexpr std::size_t block = 64, step = 16;
+    workers.run((rows + block - 1) / block, [&](std::size_t task, int) {
+        const std::size_t end = std::min(rows, (task + 1) * block);
+        for (std::size_t r = task * block; r < end; r += step)
+            for (std::size_t c = 0; c < columns; c += step)
+                body(r, std::min(r + step, end), c, std::min(c + step, columns));
+    });
+}
+
 } // namespace
+
+void planesToRows(Workers& workers, const float* planes, Matrix rows) {
+    forTiles(workers, rows.rows, rows.columns,
+             [&](std::size_t first, std::size_t last, std::size_t c0, std::size_t c1) {
+                 for (std::size_t c = c0; c < c1; ++c)
+                     for (std::size_t r = first; r < last; ++r)
+                         rows.row(r)[c] = planes[c * rows.rows + r];
+             });
+}
+
+void rowsToPlanes(Workers& workers, ConstMatrix rows, float* planes) {
+    forTiles(workers, rows.rows, rows.columns,
+             [&](std::size_t first, std::size_t last, std::size_t c0, std::size_t c1) {
+                 for (std::size_t c = c0; c < c1; ++c)
+                     for (std::size_t r = first; r < last; ++r)
+                         planes[c * rows.rows + r] = rows.row(r)[c];
+             });
+}
 
 void depthwise3x3(Workers& workers, std::size_t height, std::size_t width, ConstMatrix in,
                   const float* weights, const float* bias, Activation activation, Matrix out) {

@@ -1,5 +1,7 @@
 #include "inference/kernels/gemm.h"
 
+#include "inference/kernels/bfloat16.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -11,6 +13,7 @@
 #include <hwy/foreach_target.h> // includes this file once for each instruction set
 #include <hwy/highway.h>
 #include "inference/kernels/micro_kernel-inl.h"
+#include "inference/kernels/row_norm-inl.h"
 #include "inference/kernels/vector_math-inl.h"
 // clang-format on
 
@@ -47,6 +50,9 @@ struct Product {
     const Epilogue* epilogue = nullptr;
     Matrix result;
     bool addToResult = false; // the residual is the result itself
+    bool bfloat16() const { return weights->numbers == Numbers::Bfloat16; }
+    // Floats or words that `depth` inputs take.
+    std::size_t packedDepth(std::size_t depth) const { return bfloat16() ? (depth + 1) / 2 : depth; }
     std::size_t rowBlock = 0, rowBlocks = 0, panelGroups = 0;
     std::size_t panels() const { return (weights->outputs + weights->width - 1) / weights->width; }
 };
@@ -64,43 +70,6 @@ std::size_t tileRows() {
     return kTileRows;
 }
 
-// Mean and 1 / standard deviation of one row. What rounding left in the mean is taken off in the second pass.
-HWY_INLINE void rowStatistics(const float* row, std::size_t n, float eps, float& mean, float& scale) {
-    using namespace vm;
-    const float count = static_cast<float>(n);
-    V sum = hn::Zero(d);
-    for (std::size_t i = 0; i < n; i += lanes)
-        sum = hn::Add(sum, loadPart(row + i, n - i));
-    mean = hn::GetLane(hn::SumOfLanes(d, sum)) / count;
-    const V centre = set(mean);
-    V square = hn::Zero(d), drift = hn::Zero(d);
-    std::size_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-        const V x = hn::Sub(hn::LoadU(d, row + i), centre);
-        drift = hn::Add(drift, x);
-        square = hn::MulAdd(x, x, square);
-    }
-    float squares = hn::GetLane(hn::SumOfLanes(d, square)), left = hn::GetLane(hn::SumOfLanes(d, drift));
-    for (; i < n; ++i) {
-        const float x = row[i] - mean;
-        left += x;
-        squares += x * x;
-    }
-    left /= count;
-    mean += left;
-    scale = 1.f / __builtin_sqrtf(HWY_MAX(0.f, squares / count - left * left) + eps);
-}
-
-HWY_INLINE void normalisePart(const float* row, std::size_t n, float mean, float scale, const float* gain,
-                              const float* bias, float* out) {
-    using namespace vm;
-    const V m = set(mean), s = set(scale);
-    for (std::size_t i = 0; i < n; i += lanes) {
-        const V x = hn::Mul(hn::Sub(loadPart(row + i, n - i), m), s);
-        storePart(hn::MulAdd(x, loadPart(gain + i, n - i), loadPart(bias + i, n - i)), out + i, n - i);
-    }
-}
-
 void layerNormRows(ConstMatrix in, const RowNorm& norm, Matrix out) {
     for (std::size_t r = 0; r < in.rows; ++r) {
         float mean = 0, scale = 0;
@@ -109,10 +78,12 @@ void layerNormRows(ConstMatrix in, const RowNorm& norm, Matrix out) {
     }
 }
 
-// Writes rows [first, last) of a depth block as panels of kTileRows: panel[k][row]. `statistics` holds mean
-// and scale of each row, filled at the first depth block.
+// Writes rows [first, last) of a depth block as panels of kTileRows: panel[k][row], of bfloat16 panel[pair of
+// k][row]. `statistics` holds mean and scale of each row, filled at the first depth block; `line` has room
+// for two lines.
 HWY_INLINE void packLeft(const LeftRows& left, std::size_t first, std::size_t last, std::size_t k,
-                         std::size_t depth, float* statistics, float* line, float* out) {
+                         std::size_t depth, bool half, float* statistics, float* line, float* out) {
+    const std::size_t words = half ? (depth + 1) / 2 : depth;
     for (std::size_t r = first; r < last; ++r) {
         const std::size_t i = r - first;
         const float* source = left.at(r, k);
@@ -123,8 +94,12 @@ HWY_INLINE void packLeft(const LeftRows& left, std::size_t first, std::size_t la
                           left.norm->bias + k, line);
             source = line;
         }
-        float* column = out + i / kTileRows * kTileRows * depth + i % kTileRows;
-        for (std::size_t j = 0; j < depth; ++j)
+        if (half) {
+            toBfloat16(source, depth, reinterpret_cast<std::uint32_t*>(line + depth));
+            source = line + depth;
+        }
+        float* column = out + i / kTileRows * kTileRows * words + i % kTileRows;
+        for (std::size_t j = 0; j < words; ++j)
             column[j * kTileRows] = source[j];
     }
 }
@@ -163,7 +138,18 @@ HWY_INLINE void finish(const Epilogue& e, bool withResidual, float* c, std::size
     }
 }
 
-// Rows [first, last) times panels [begin, end). `scratch`: see scratchFloats.
+// One tile of the product, depth in floats or words.
+HWY_INLINE void productTile(bool half, std::size_t rows, const float* left, const float* right,
+                            std::size_t depth, float* c, std::size_t stride, bool accumulate) {
+    if (half)
+        bfloat16Tile(rows, 2)(reinterpret_cast<const std::uint32_t*>(left), kTileRows,
+                              reinterpret_cast<const std::uint32_t*>(right), kTileWidth, depth, c, stride,
+                              accumulate);
+    else
+        tileOf<2>(rows)(left, kTileRows, right, kTileWidth, depth, c, stride, accumulate);
+}
+
+// Rows [first, last) times panels [begin, end). `scratch`: see multiply.
 void multiplyTask(const Product& p, std::size_t first, std::size_t last, std::size_t begin, std::size_t end,
                   float* scratch) {
     const PackedWeights& w = *p.weights;
@@ -171,13 +157,14 @@ void multiplyTask(const Product& p, std::size_t first, std::size_t last, std::si
     const bool residual = p.epilogue->residual.data != nullptr;
     float* statistics = scratch;
     float* line = statistics + 2 * p.rowBlock;
-    float* edge = line + w.depthBlock; // the panel that reaches beyond the last output
+    float* edge = line + 2 * w.depthBlock; // the panel that reaches beyond the last output
     float* left = edge + (p.rowBlock + kTileRows) * kTileWidth;
     for (std::size_t k = 0; k < w.inputs; k += w.depthBlock) {
         const std::size_t depth = HWY_MIN(w.depthBlock, w.inputs - k);
         const bool firstBlock = k == 0, lastBlock = k + depth == w.inputs;
-        packLeft(p.left, first, last, k, depth, statistics, line, left);
-        const float* block = w.panels.data() + p.panels() * kTileWidth * k;
+        const std::size_t packed = p.packedDepth(depth);
+        packLeft(p.left, first, last, k, depth, p.bfloat16(), statistics, line, left);
+        const float* block = w.panels.data() + p.panels() * kTileWidth * p.packedDepth(k);
         for (std::size_t panel = begin; panel < end; ++panel) {
             const std::size_t column = panel * kTileWidth;
             const std::size_t n = HWY_MIN(kTileWidth, w.outputs - column);
@@ -186,8 +173,8 @@ void multiplyTask(const Product& p, std::size_t first, std::size_t last, std::si
             const std::size_t stride = whole ? p.result.stride : kTileWidth;
             for (std::size_t r = 0; r < rows; r += kTileRows) {
                 const std::size_t count = HWY_MIN(kTileRows, rows - r);
-                tileOf<2>(count)(left + r * depth, kTileRows, block + panel * kTileWidth * depth, kTileWidth,
-                                 depth, c + r * stride, stride, !firstBlock || (whole && p.addToResult));
+                productTile(p.bfloat16(), count, left + r * packed, block + panel * kTileWidth * packed,
+                            packed, c + r * stride, stride, !firstBlock || (whole && p.addToResult));
                 if (lastBlock && whole)
                     finish(*p.epilogue, residual && !p.addToResult, c + r * stride, stride, count, n,
                            first + r, column);
@@ -218,8 +205,8 @@ constexpr std::size_t kRowBlock = 112; // rows that one task packs
 
 // Inputs taken at once: the rows of a task and one panel stay in the second-level cache (1 MB where tiles are
 // wide, 256 to 512 KB elsewhere).
-std::size_t largestDepthBlock(std::size_t tileWidth) {
-    return tileWidth >= 32 ? 768 : 384;
+std::size_t largestDepthBlock(std::size_t tileWidth, Numbers numbers) {
+    return (tileWidth >= 32 ? 768 : 384) * (numbers == Numbers::Bfloat16 ? 2 : 1);
 }
 
 std::size_t ceilDiv(std::size_t a, std::size_t b) {
@@ -243,7 +230,7 @@ void multiply(Workers& workers, Product& p) {
     p.addToResult = p.epilogue->residual.data == p.result.data;
     cut(p, workers.count());
     const std::size_t tile = HWY_DYNAMIC_DISPATCH(tileRows)();
-    const std::size_t floats = 2 * p.rowBlock + p.weights->depthBlock +
+    const std::size_t floats = 2 * p.rowBlock + 2 * p.weights->depthBlock +
                                (p.rowBlock + tile) * p.weights->width +
                                (p.rowBlock + tile) * p.weights->depthBlock;
     workers.run(p.rowBlocks * p.panelGroups, [&](std::size_t task, int worker) {
@@ -266,39 +253,70 @@ void packPanel(const float* weight, std::size_t first, std::size_t outputs, std:
                 out[i * width + x] = first + x < outputs ? weight[(first + x) * stride + i] : 0.f;
 }
 
+// The same in words of two inputs: out[pair][output].
+void packPanelOfPairs(const float* weight, std::size_t first, std::size_t outputs, std::size_t stride,
+                      std::size_t depth, std::size_t width, float* out) {
+    const std::size_t words = (depth + 1) / 2;
+    std::vector<std::uint32_t> line(words);
+    auto* to = reinterpret_cast<std::uint32_t*>(out);
+    for (std::size_t x = 0; x < width; ++x) {
+        if (first + x < outputs)
+            toBfloat16(weight + (first + x) * stride, depth, line.data());
+        else
+            std::fill(line.begin(), line.end(), 0);
+        for (std::size_t i = 0; i < words; ++i)
+            to[i * width + x] = line[i];
+    }
+}
+
 } // namespace
 
+RegisterTile registerTile() {
+    return {HWY_DYNAMIC_DISPATCH(tileRows)(), HWY_DYNAMIC_DISPATCH(tileWidth)()};
+}
+
 PackedWeights packWeights(const float* weight, std::size_t outputs, std::size_t inputs,
-                          std::size_t depthBlock) {
+                          std::size_t depthBlock, Numbers numbers) {
+    const bool half = numbers == Numbers::Bfloat16;
     PackedWeights w;
+    w.numbers = numbers;
     w.outputs = outputs;
     w.inputs = inputs;
     w.width = HWY_DYNAMIC_DISPATCH(tileWidth)();
-    w.depthBlock = depthBlock ? depthBlock : ceilDiv(inputs, ceilDiv(inputs, largestDepthBlock(w.width)));
+    w.depthBlock =
+        depthBlock ? depthBlock : ceilDiv(inputs, ceilDiv(inputs, largestDepthBlock(w.width, numbers)));
+    if (half && !depthBlock)
+        w.depthBlock += w.depthBlock % 2;
     const std::size_t panels = ceilDiv(outputs, w.width);
-    float* out = w.panels.reserve(panels * w.width * inputs);
+    float* out = w.panels.reserve(panels * w.width * (half ? ceilDiv(inputs, 2) : inputs));
     for (std::size_t k = 0; k < inputs; k += w.depthBlock) {
         const std::size_t depth = std::min(w.depthBlock, inputs - k);
-        for (std::size_t p = 0; p < panels; ++p, out += depth * w.width)
-            packPanel(weight + k, p * w.width, outputs, inputs, depth, w.width, out);
+        const std::size_t packed = half ? ceilDiv(depth, 2) : depth;
+        for (std::size_t p = 0; p < panels; ++p, out += packed * w.width)
+            (half ? packPanelOfPairs : packPanel)(weight + k, p * w.width, outputs, inputs, depth, w.width,
+                                                  out);
     }
     return w;
 }
 
 PackedWeights packConvolution(const float* weight, std::size_t outputs, std::size_t channels,
-                              std::size_t kernel, const float* scale) {
+                              std::size_t kernel, const float* scale, Numbers numbers) {
     const std::size_t taps = kernel * kernel;
+    if (channels % 2)
+        numbers = Numbers::Float32;
     std::vector<float> byTap(outputs * channels * taps);
     for (std::size_t o = 0; o < outputs; ++o)
         for (std::size_t c = 0; c < channels; ++c)
             for (std::size_t t = 0; t < taps; ++t)
                 byTap[(o * taps + t) * channels + c] =
                     weight[(o * channels + c) * taps + t] * (scale ? scale[o] : 1.f);
+    const std::size_t largest = largestDepthBlock(HWY_DYNAMIC_DISPATCH(tileWidth)(), numbers);
+    const std::size_t step = numbers == Numbers::Bfloat16 ? 2 : 1;
     std::size_t block = channels;
-    for (std::size_t parts = 1; block > largestDepthBlock(HWY_DYNAMIC_DISPATCH(tileWidth)()); ++parts)
-        if (channels % parts == 0)
+    for (std::size_t parts = 1; block > largest; ++parts)
+        if (channels % (parts * step) == 0)
             block = channels / parts;
-    return packWeights(byTap.data(), outputs, channels * taps, block);
+    return packWeights(byTap.data(), outputs, channels * taps, block, numbers);
 }
 
 void linear(Workers& workers, ConstMatrix left, const PackedWeights& weights, const Epilogue& epilogue,
@@ -338,11 +356,11 @@ void layerNorm(Workers& workers, ConstMatrix in, const RowNorm& norm, Matrix out
     });
 }
 
-double measureGemmGflops(Workers& workers) {
+double measureGemmGflops(Workers& workers, Numbers numbers) {
     constexpr std::size_t rows = 1024, depth = 768, columns = 3072;
     const std::vector<float> weight(columns * depth, 0.25f), left(rows * depth, 0.5f);
     std::vector<float> result(rows * columns);
-    const PackedWeights packed = packWeights(weight.data(), columns, depth);
+    const PackedWeights packed = packWeights(weight.data(), columns, depth, 0, numbers);
     double best = 0;
     for (int run = 0; run < 6; ++run) {
         const auto start = std::chrono::steady_clock::now();

@@ -6,22 +6,36 @@
 #include <cstddef>
 
 /// Matrix products with weights that were packed once, in float32 with fused multiply-add. Every product of a
-/// depth k has the rounding error of a plain loop in another order: |error| <= k 6e-8 sum |a||b|.
+/// depth k has the rounding error of a plain loop in another order: |error| <= k 6e-8 sum |a||b|. With
+/// weights packed as bfloat16 the inputs are rounded too (a part in 256 at most each); the sums stay float32.
 namespace tandem::kernels {
+
+/// How the factors of products are held.
+enum class Numbers {
+    Float32,
+    Bfloat16 ///< only where hasBfloat16() (bfloat16.h)
+};
 
 /// A weight matrix (outputs x inputs, as linear layers store it) in the order in which the inner loop of this
 /// processor's instruction set reads it. Made by packWeights; used on the machine that packed it.
 struct PackedWeights {
-    FloatBuffer panels;
+    FloatBuffer panels; ///< of bfloat16: words of two inputs
     std::size_t outputs = 0, inputs = 0;
-    std::size_t depthBlock = 0; ///< inputs are taken in blocks of this many
+    std::size_t depthBlock = 0; ///< inputs are taken in blocks of this many; even for bfloat16
     std::size_t width = 0;      ///< outputs side by side in a panel; tells the instruction set
+    Numbers numbers = Numbers::Float32;
 };
 
 /// @param weight      outputs rows of `inputs` floats
 /// @param depthBlock  0: chosen; for convolutions a divisor of the channels
 PackedWeights packWeights(const float* weight, std::size_t outputs, std::size_t inputs,
-                          std::size_t depthBlock = 0);
+                          std::size_t depthBlock = 0, Numbers = Numbers::Float32);
+
+/// Rows and columns of the register tile in use.
+struct RegisterTile {
+    std::size_t rows = 0, width = 0;
+};
+RegisterTile registerTile();
 
 enum class Activation { None, Relu, Gelu };
 
@@ -59,9 +73,11 @@ struct Convolution {
 };
 
 /// Weights (outputs, channels, kernel, kernel), as a state dict has them, for convolve.
-/// @param scale  multiplies each output's weights (a folded BatchNorm), or null
+/// @param scale    multiplies each output's weights (a folded BatchNorm), or null
+/// @param numbers  an odd number of channels stays float32
 PackedWeights packConvolution(const float* weight, std::size_t outputs, std::size_t channels,
-                              std::size_t kernel, const float* scale = nullptr);
+                              std::size_t kernel, const float* scale = nullptr,
+                              Numbers numbers = Numbers::Float32);
 
 /// @param image   height * width rows of `channels` floats
 /// @param result  outHeight * outWidth rows of weights.outputs floats
@@ -70,6 +86,6 @@ void convolve(Workers&, const Convolution&, ConstMatrix image, const PackedWeigh
 
 /// The best rate of linear() seen in a few runs of a 1024 x 768 x 3072 product, in 10^9 multiplications and
 /// additions a second: the roof that everything here is held against.
-double measureGemmGflops(Workers&);
+double measureGemmGflops(Workers&, Numbers = Numbers::Float32);
 
 } // namespace tandem::kernels

@@ -7,6 +7,8 @@
 #define TANDEM_MICRO_KERNEL_INL
 #endif
 
+#include "inference/kernels/unroll.h"
+
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
@@ -35,30 +37,30 @@ HWY_NOINLINE void multiplyTile(const float* HWY_RESTRICT a, std::size_t aStep, c
                                bool accumulate) {
     using V = hn::Vec<decltype(kTag)>;
     V sum[Rows][Vectors];
-    for (std::size_t r = 0; r < Rows; ++r)
-        for (std::size_t x = 0; x < Vectors; ++x)
+    TANDEM_UNROLLED (r, Rows)
+        TANDEM_UNROLLED (x, Vectors)
             sum[r][x] = hn::Zero(kTag);
-    for (std::size_t r = 0; r < Rows; ++r) // C arrives while the products are formed
-        for (std::size_t x = 0; x < Vectors; ++x)
+    TANDEM_UNROLLED (r, Rows) // C arrives while the products are formed
+        TANDEM_UNROLLED (x, Vectors)
             hwy::Prefetch(c + r * cStep + x * kLanes);
     for (std::size_t k = 0; k < depth; ++k) {
         V right[Vectors];
-        for (std::size_t x = 0; x < Vectors; ++x)
+        TANDEM_UNROLLED (x, Vectors)
             right[x] = hn::LoadU(kTag, b + x * kLanes);
-        for (std::size_t r = 0; r < Rows; ++r) {
+        TANDEM_UNROLLED (r, Rows) {
             const V left = hn::Set(kTag, a[r]);
-            for (std::size_t x = 0; x < Vectors; ++x)
+            TANDEM_UNROLLED (x, Vectors)
                 sum[r][x] = hn::MulAdd(left, right[x], sum[r][x]);
         }
         a += aStep;
         b += bStep;
     }
     if (accumulate)
-        for (std::size_t r = 0; r < Rows; ++r)
-            for (std::size_t x = 0; x < Vectors; ++x)
+        TANDEM_UNROLLED (r, Rows)
+            TANDEM_UNROLLED (x, Vectors)
                 sum[r][x] = hn::Add(sum[r][x], hn::LoadU(kTag, c + r * cStep + x * kLanes));
-    for (std::size_t r = 0; r < Rows; ++r)
-        for (std::size_t x = 0; x < Vectors; ++x)
+    TANDEM_UNROLLED (r, Rows)
+        TANDEM_UNROLLED (x, Vectors)
             hn::StoreU(sum[r][x], kTag, c + r * cStep + x * kLanes);
 }
 

@@ -24,7 +24,8 @@ bool isOutOfMemory(const std::exception& e) {
 
 } // namespace
 
-Engine::Engine(checkpoint::Model model) : model_(std::move(model)) {
+Engine::Engine(checkpoint::Model model, Arithmetic arithmetic)
+    : model_(std::move(model)), arithmetic_(arithmetic) {
     const at::NoGradGuard noGradients;
     if (!at::hasCUDA()) {
         moveToCpu();
@@ -41,7 +42,19 @@ Engine::Engine(checkpoint::Model model) : model_(std::move(model)) {
 void Engine::moveToCpu() {
     moveWeights(model_.weights, at::kCPU);
     device_ = at::kCPU;
-    fast_ = engine::FastNetwork::create(model_.weights, model_.config, at::get_num_threads());
+    fast_ = engine::FastNetwork::create(model_.weights, model_.config, at::get_num_threads(), arithmetic_);
+    if (fast_)
+        fast_->packAll();
+    ownWeights();
+}
+
+// The weights may refer to a mapped file: what is needed from now on is copied, what was packed is dropped.
+void Engine::ownWeights() {
+    net::Weights kept;
+    for (const auto& [key, tensor] : model_.weights)
+        if (!fast_ || key.starts_with("prompt_encoder."))
+            kept.emplace(key, tensor.clone());
+    model_.weights = std::move(kept);
 }
 
 template <class Work>

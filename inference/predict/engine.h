@@ -14,12 +14,14 @@ namespace tandem::predict {
 struct Stopped {};
 
 /// A model's weights on the best device, without gradients. All tensors in and out are float32 on the CPU.
-/// On the CPU the own kernels do the work where they were built. When the GPU's memory ends, the weights move to the CPU for good and the work is done there.
-/// Throws what LibTorch throws. Thread: one.
+/// On the CPU the own kernels do the work where they were built. When the GPU's memory ends, the weights move
+/// to the CPU for good and the work is done there. Throws what LibTorch throws. Thread: one.
 class Engine {
 public:
-    explicit Engine(checkpoint::Model);
+    /// @param arithmetic  of the encoder on the CPU
+    explicit Engine(checkpoint::Model, Arithmetic arithmetic = Arithmetic::Automatic);
 
+    /// Without the weights that were packed.
     const checkpoint::Model& model() const { return model_; }
     const net::NetworkConfig& config() const { return model_.config; }
 
@@ -31,10 +33,12 @@ public:
 
 private:
     void moveToCpu();
+    void ownWeights();
     template <class Work>
     auto withFallback(const Work& work);
 
     checkpoint::Model model_;
+    Arithmetic arithmetic_;
     at::Device device_ = at::kCPU;
     std::unique_ptr<engine::FastNetwork> fast_; ///< on the CPU, if there is one
 };

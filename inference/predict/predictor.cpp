@@ -50,8 +50,8 @@ std::string problemOf(const Prompts& object) {
 
 class Predictor::Work {
 public:
-    Work(checkpoint::Model model, std::string id, std::int64_t cacheBytes)
-        : engine_(std::move(model)), id_(std::move(id)), cache_(cacheBytes),
+    Work(checkpoint::Model model, std::string id, std::int64_t cacheBytes, Arithmetic arithmetic)
+        : engine_(std::move(model), arithmetic), id_(std::move(id)), cache_(cacheBytes),
           usesPoints_(checkpoint::trainedForPoints(engine_.model())),
           focus_(focusSettingsFrom(engine_.model().configJson)) {}
 
@@ -276,8 +276,9 @@ private:
     FocusSettings focus_;
 };
 
-Predictor::Predictor(checkpoint::Model model, std::string modelId, std::int64_t cacheBytes)
-    : work_(std::make_unique<Work>(std::move(model), std::move(modelId), cacheBytes)) {}
+Predictor::Predictor(checkpoint::Model model, std::string modelId, std::int64_t cacheBytes,
+                     Arithmetic arithmetic)
+    : work_(std::make_unique<Work>(std::move(model), std::move(modelId), cacheBytes, arithmetic)) {}
 
 Predictor::~Predictor() = default;
 

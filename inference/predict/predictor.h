@@ -2,6 +2,7 @@
 // Private to inference/.
 
 #include "core/usecases/segmenter.h"
+#include "inference/arithmetic.h"
 #include "inference/checkpoint/model.h"
 
 #include <cstdint>
@@ -34,7 +35,9 @@ using KeepGoing = std::function<bool(double done, std::string_view sentence)>;
 class Predictor {
 public:
     /// @param cacheBytes  budget for embeddings
-    Predictor(checkpoint::Model, std::string modelId, std::int64_t cacheBytes);
+    /// @param arithmetic  of the encoder on the CPU
+    Predictor(checkpoint::Model, std::string modelId, std::int64_t cacheBytes,
+              Arithmetic arithmetic = Arithmetic::Automatic);
     ~Predictor();
 
     /// Answers all objects of a request in their order; Proposal::encodeMs is 0 where the embedding was

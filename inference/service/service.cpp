@@ -90,8 +90,8 @@ private:
             auto info = checkpoint::describeModel(file, *model);
             if (!info)
                 return info.error();
-            predictor_ =
-                std::make_unique<predict::Predictor>(std::move(*model), info->id, options_.embeddingBytes);
+            predictor_ = std::make_unique<predict::Predictor>(std::move(*model), info->id,
+                                                              options_.embeddingBytes, options_.arithmetic);
             const std::lock_guard lock(modelMutex_);
             model_ = *info;
             return *info;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/usecases/segmenter.h"
+#include "inference/arithmetic.h"
 
 #include <cstdint>
 #include <memory>
@@ -10,6 +11,7 @@ namespace tandem::service {
 struct ServiceOptions {
     int threads = 0; ///< of LibTorch; 0: OMP_NUM_THREADS, else the machine's
     std::int64_t embeddingBytes = std::int64_t{512} << 20; ///< budget of the embedding cache
+    Arithmetic arithmetic = Arithmetic::Automatic;         ///< of the encoder on the CPU
 };
 
 /// Starts the inference thread: the one thread in which LibTorch runs.

@@ -67,6 +67,73 @@ TEST(FastNetwork, FourBranch_GivesLibTorchsNumbers) {
     expectSame("four_branch");
 }
 
+TEST(FastNetwork, SixteenBoxesInOneCall_AreSixteenCalls) {
+    const at::NoGradGuard noGradients;
+    const checkpoint::Model model = modelOf("sam");
+    const auto fast = engine::FastNetwork::create(model.weights, model.config, 2);
+    if (!fast)
+        GTEST_SKIP() << "built without kernels";
+    at::manual_seed(2);
+    const std::int64_t grid = model.config.grid();
+    const at::Tensor embedding = at::randn({1, model.config.outChans, grid, grid});
+    net::PromptTensors prompts;
+    prompts.boxes = at::rand({16, 4}) * 30;
+    prompts.boxes.narrow(1, 2, 2).add_(30);
+    const auto codesOf = [&](std::int64_t first, std::int64_t count) {
+        net::PromptTensors some;
+        some.boxes = prompts.boxes.narrow(0, first, count);
+        return net::encodePrompts(model.weights, model.config, some);
+    };
+    const net::Decoded together = fast->decode(embedding, codesOf(0, 16), true);
+    const net::Decoded expected = net::decode(model.weights, model.config, embedding, codesOf(0, 16), true);
+    EXPECT_LT(difference(together.logits, expected.logits), 3e-5);
+    for (std::int64_t i = 0; i < 16; ++i) {
+        const net::Decoded alone = fast->decode(embedding, codesOf(i, 1), true);
+        EXPECT_TRUE(at::equal(alone.logits[0], together.logits[i])) << i; // whatever the threads did
+        EXPECT_TRUE(at::equal(alone.iou[0], together.iou[i])) << i;
+    }
+}
+
+// 8 significant bits in a network with random weights: a percent or two of the embedding's deviation.
+TEST(FastNetwork, Bfloat16_EveryVariantStaysNearFloat32) {
+    const at::NoGradGuard noGradients;
+    for (const char* name : {"sam", "paper", "two_branch", "four_branch"}) {
+        const checkpoint::Model model = modelOf(name);
+        const auto plain = engine::FastNetwork::create(model.weights, model.config, 2, Arithmetic::Float32);
+        const auto half = engine::FastNetwork::create(model.weights, model.config, 2, Arithmetic::Bfloat16);
+        if (!half || !half->usesBfloat16())
+            GTEST_SKIP() << "no bfloat16 on this processor";
+        EXPECT_FALSE(plain->usesBfloat16());
+        at::manual_seed(1);
+        const at::Tensor image = at::randn({1, 3, model.config.imageSize, model.config.imageSize});
+        const at::Tensor a = plain->encode(image), b = half->encode(image);
+        const double relative = ((a - b).norm() / a.norm()).item<double>();
+        EXPECT_LT(relative, 0.05) << name;
+        EXPECT_GT(relative, 1e-5) << name; // it did compute with fewer bits
+    }
+}
+
+TEST(FastNetwork, Automatic_SmallNetworkStaysFloat32) {
+    const checkpoint::Model model = modelOf("paper");
+    const auto fast = engine::FastNetwork::create(model.weights, model.config, 1, Arithmetic::Automatic);
+    EXPECT_FALSE(fast && fast->usesBfloat16());
+}
+
+TEST(FastNetwork, PackAll_WeightsMayGo) {
+    const at::NoGradGuard noGradients;
+    checkpoint::Model model = modelOf("paper");
+    const auto fast = engine::FastNetwork::create(model.weights, model.config, 2);
+    if (!fast)
+        GTEST_SKIP() << "built without kernels";
+    at::manual_seed(1);
+    const at::Tensor image = at::randn({1, 3, model.config.imageSize, model.config.imageSize});
+    const at::Tensor expected = net::encode(model.weights, model.config, image);
+    fast->packAll();
+    for (auto& [key, tensor] : model.weights)
+        tensor.zero_();
+    EXPECT_LT(difference(fast->encode(image), expected), 3e-5);
+}
+
 TEST(FastNetwork, WiderChannelAttention_IsLeftToLibTorch) {
     checkpoint::Model model = modelOf("paper");
     model.config.adapter->cabExpandRatio = 2;

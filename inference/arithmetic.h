@@ -1,0 +1,12 @@
+#pragma once
+
+namespace tandem {
+
+/// What the network's encoder computes with on the CPU. Sums are float32 in both.
+enum class Arithmetic {
+    Automatic, ///< bfloat16 for networks as wide as ViT-B where the processor has instructions for it
+    Float32,
+    Bfloat16 ///< float32 where the processor has no instructions for it
+};
+
+} // namespace tandem

@@ -1,0 +1,191 @@
+// The kernels with bfloat16 factors against double precision loops over the same rounded factors: what is
+// left is the rounding of float32 sums. Where the processor has no such instructions there is nothing to
+// test.
+#include "inference/kernels/attention.h"
+#include "inference/kernels/bfloat16.h"
+#include "inference/kernels/gemm.h"
+#include "tests/inference/kernels_support.h"
+
+#include <gtest/gtest.h>
+
+using namespace tandem::kernels;
+using namespace tandem::kernels::test;
+
+namespace {
+
+// To nearest with 8 significant bits, ties to even.
+float rounded(float x) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    bits = (bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u;
+    std::memcpy(&x, &bits, sizeof bits);
+    return x;
+}
+
+Padded rounded(Padded m, std::size_t rows, std::size_t columns) {
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t c = 0; c < columns; ++c)
+            m.at(r, c) = rounded(m.at(r, c));
+    return m;
+}
+
+} // namespace
+
+#define NEEDS_BFLOAT16()                                                                                     \
+    if (!hasBfloat16())                                                                                      \
+    GTEST_SKIP() << "this processor has no bfloat16 instructions"
+
+TEST(Bfloat16, ToBfloat16_AnyLength_RoundsToNearestEvenAndPadsWithZero) {
+    NEEDS_BFLOAT16();
+    for (std::size_t n : {1u, 2u, 15u, 16u, 17u, 31u, 32u, 33u, 100u}) {
+        auto x = randomVector(n, 1);
+        x[0] = 1.00390625f; // half way between 1 and 1.0078125: to even
+        std::vector<std::uint32_t> words((n + 1) / 2 + 1, 0xdeadbeefu);
+        toBfloat16(x.data(), n, words.data());
+        EXPECT_EQ(words.back(), 0xdeadbeefu);
+        for (std::size_t i = 0; i < (n + 1) / 2 * 2; ++i) {
+            const std::uint32_t bits = (i % 2 ? words[i / 2] >> 16 : words[i / 2] & 0xffffu) << 16;
+            float value;
+            std::memcpy(&value, &bits, sizeof value);
+            EXPECT_EQ(value, i < n ? rounded(x[i]) : 0.f) << n << " " << i;
+        }
+    }
+}
+
+TEST(Bfloat16, Linear_SizesAroundTilesAndBlocks_MatchesDoubleLoops) {
+    NEEDS_BFLOAT16();
+    Workers workers(2);
+    struct Case {
+        std::size_t rows, outputs, inputs;
+    };
+    for (const auto& [rows, outputs, inputs] :
+         {Case{1, 1, 1}, Case{5, 31, 2}, Case{13, 32, 3}, Case{14, 33, 16}, Case{15, 65, 37},
+          Case{131, 40, 385}, Case{31, 33, 1601}, Case{29, 70, 3075}}) {
+        const Padded left = Padded::random(rows, inputs, 1);
+        const auto weight = randomVector(outputs * inputs, 2, 0.5f), bias = randomVector(outputs, 3);
+        const Padded residual = Padded::random(rows, outputs, 6);
+        Padded result(rows, outputs, 5);
+        const PackedWeights packed = packWeights(weight.data(), outputs, inputs, 0, Numbers::Bfloat16);
+        linear(workers, left.view(), packed, {bias.data(), Activation::Gelu, residual.view()}, result.view());
+        EXPECT_TRUE(result.strangersUntouched());
+        Worst worst;
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t o = 0; o < outputs; ++o) {
+                double sum = bias[o], size = std::abs(sum);
+                for (std::size_t k = 0; k < inputs; ++k) {
+                    const double term = double(rounded(left.at(r, k))) * rounded(weight[o * inputs + k]);
+                    sum += term;
+                    size += std::abs(term);
+                }
+                const double bound =
+                    1.2e-7 * std::sqrt(double(inputs)) * size + 1e-6 * std::max(1.0, std::abs(sum));
+                worst.add((result.at(r, o) - exactGelu(sum) - residual.at(r, o)) / bound);
+            }
+        EXPECT_LE(worst.value, 1.0) << rows << "x" << outputs << "x" << inputs;
+    }
+}
+
+TEST(Bfloat16, Linear_NormWhileReading_MatchesDoubleLoops) {
+    NEEDS_BFLOAT16();
+    Workers workers(2);
+    const std::size_t rows = 40, outputs = 33, inputs = 100;
+    const Padded left = Padded::random(rows, inputs, 1, 3);
+    const auto weight = randomVector(outputs * inputs, 2), gain = randomVector(inputs, 4),
+               shift = randomVector(inputs, 5);
+    const RowNorm norm{gain.data(), shift.data(), 1e-6f};
+    Padded normed(rows, inputs), expected(rows, outputs), result(rows, outputs);
+    layerNorm(workers, left.view(), norm, normed.view());
+    const PackedWeights packed = packWeights(weight.data(), outputs, inputs, 0, Numbers::Bfloat16);
+    linear(workers, normed.view(), packed, {}, expected.view());
+    linear(workers, left.view(), packed, {}, result.view(), &norm);
+    Worst worst;
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t o = 0; o < outputs; ++o)
+            worst.add(result.at(r, o) - expected.at(r, o));
+    EXPECT_LE(worst.value, 1e-5);
+}
+
+TEST(Bfloat16, Convolve_SeveralShapes_MatchesDoubleLoops) {
+    NEEDS_BFLOAT16();
+    Workers workers(2);
+    struct Case {
+        Convolution shape;
+        std::size_t outputs;
+    };
+    for (const auto& [s, outputs] : {Case{{7, 9, 6, 3, 1, 1}, 33}, Case{{8, 8, 16, 3, 2, 1}, 17},
+                                     Case{{3, 3, 1540, 3, 1, 1}, 3}, Case{{5, 6, 8, 1, 1, 0}, 9}}) {
+        const Padded image = Padded::random(s.height * s.width, s.channels, 1);
+        const auto weight = randomVector(outputs * s.channels * s.kernel * s.kernel, 2, 0.3f);
+        const auto packed =
+            packConvolution(weight.data(), outputs, s.channels, s.kernel, nullptr, Numbers::Bfloat16);
+        ASSERT_TRUE(packed.numbers == Numbers::Bfloat16);
+        Padded out(s.outHeight() * s.outWidth(), outputs);
+        convolve(workers, s, image.view(), packed, {}, out.view());
+        EXPECT_TRUE(out.strangersUntouched());
+        Worst worst;
+        for (std::size_t i = 0; i < s.outHeight() * s.outWidth(); ++i)
+            for (std::size_t o = 0; o < outputs; ++o) {
+                double sum = 0;
+                for (std::size_t t = 0; t < s.kernel * s.kernel; ++t) {
+                    const long y = long(i / s.outWidth() * s.stride + t / s.kernel) - long(s.padding);
+                    const long x = long(i % s.outWidth() * s.stride + t % s.kernel) - long(s.padding);
+                    if (y < 0 || x < 0 || y >= long(s.height) || x >= long(s.width))
+                        continue;
+                    for (std::size_t c = 0; c < s.channels; ++c)
+                        sum += double(rounded(image.at(std::size_t(y) * s.width + std::size_t(x), c))) *
+                               rounded(weight[(o * s.channels + c) * s.kernel * s.kernel + t]);
+                }
+                worst.add(out.at(i, o) - sum);
+            }
+        EXPECT_LE(worst.value, s.channels > 100 ? 3e-4 : 2e-5) << s.channels;
+    }
+}
+
+TEST(Bfloat16, Convolve_OddChannels_StaysFloat32) {
+    const auto weight = randomVector(5 * 3 * 9, 1);
+    EXPECT_TRUE(packConvolution(weight.data(), 5, 3, 3, nullptr, Numbers::Bfloat16).numbers ==
+                Numbers::Float32);
+}
+
+// Rounded inputs make float32's own attention the yardstick: what differs is the rounding of keys times the
+// scale, of the softmax's weights (one part in 256 each, random signs) and of the tables.
+TEST(Bfloat16, SelfAttention_WindowsAndGrid_StaysNearFloat32) {
+    NEEDS_BFLOAT16();
+    Workers workers(2);
+    struct Case {
+        std::size_t height, width, window, heads, headDim;
+        bool relative;
+    };
+    for (const Case& c :
+         {Case{3, 3, 0, 1, 2, false}, Case{16, 16, 0, 2, 64, true}, Case{9, 7, 5, 2, 16, true},
+          Case{28, 20, 14, 1, 64, true}, Case{40, 13, 0, 1, 80, false}}) {
+        const std::size_t inner = c.heads * c.headDim, tokens = c.height * c.width;
+        const std::size_t wh = c.window ? c.window : c.height, ww = c.window ? c.window : c.width;
+        const Padded qkv = rounded(Padded::random(tokens, 3 * inner, 1), tokens, 3 * inner);
+        const auto bias = randomVector(3 * inner, 2);
+        const auto rows = randomVector((2 * wh - 1) * c.headDim, 3, 0.3f),
+                   columns = randomVector((2 * ww - 1) * c.headDim, 4, 0.3f);
+        AttentionShape shape{c.height, c.width, c.window, c.heads, c.headDim};
+        Padded expected(tokens, inner), result(tokens, inner);
+        FloatBuffer scratch;
+        for (const Numbers numbers : {Numbers::Float32, Numbers::Bfloat16}) {
+            shape.numbers = numbers;
+            const auto relative = packRelative(rows.data(), columns.data(), wh, ww, c.headDim, numbers);
+            selfAttention(workers, shape, qkv.view(), bias.data(), c.relative ? &relative : nullptr,
+                          (numbers == Numbers::Float32 ? expected : result).view(), scratch);
+        }
+        EXPECT_TRUE(result.strangersUntouched());
+        Worst worst;
+        double squares = 0, size = 0;
+        for (std::size_t t = 0; t < tokens; ++t)
+            for (std::size_t i = 0; i < inner; ++i) {
+                const double e = result.at(t, i) - expected.at(t, i);
+                worst.add(e);
+                squares += e * e;
+                size += double(expected.at(t, i)) * expected.at(t, i);
+            }
+        EXPECT_LE(worst.value, 0.06) << c.height;
+        EXPECT_LE(std::sqrt(squares / size), 0.012) << c.height;
+        EXPECT_GT(worst.value, 0.0); // it did compute with fewer bits
+    }
+}
