@@ -218,7 +218,6 @@ void FastDecoder::decode(kernels::Workers& workers, std::span<const float> embed
         std::copy_n(&scores[firstMask], masks, &iou[n * masks]);
         decoding.masks(firstMask, masks, logits.subspan(n * masks * low, masks * low));
     }
-    p.release();
     workers.releaseScratch();
 }
 

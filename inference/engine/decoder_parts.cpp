@@ -151,12 +151,4 @@ FastDecoder::Parts::Parts(const net::NetworkConfig& c, const WeightSource& sourc
         hyper.emplace_back(k.at("output_hypernetworks_mlps", static_cast<std::size_t>(m)), width(), 3);
 }
 
-void FastDecoder::Parts::release() {
-    for (MapBuffer* b : {&embedded, &keys, &folded, &pooled, &values})
-        b->release();
-    for (MapBuffer& b : small)
-        b.release();
-    scratch.release();
-}
-
 } // namespace tandem::engine

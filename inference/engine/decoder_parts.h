@@ -67,7 +67,7 @@ struct FastDecoder::Parts {
     std::vector<ReluMlp> hyper;
     ReluMlp iou;
 
-    // Memory of one call.
+    // Memory of one call, kept for the next: new memory costs a page fault for each page.
     MapBuffer embedded, keys, folded, pooled, values, small[6];
     kernels::FloatBuffer scratch;
 
@@ -76,7 +76,6 @@ struct FastDecoder::Parts {
     std::size_t pixels() const { return grid() * grid(); }
     std::size_t width() const { return static_cast<std::size_t>(config.outChans); }
     std::size_t heads() const { return static_cast<std::size_t>(config.decoder.numHeads); }
-    void release();
 };
 
 } // namespace tandem::engine

@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "inference/kernels/elementwise.cpp"
 #include <hwy/foreach_target.h> // includes this file once for each instruction set
 #include <hwy/highway.h>
+#include "inference/kernels/micro_kernel-inl.h"
 #include "inference/kernels/vector_math-inl.h"
 // clang-format on
 
@@ -41,6 +42,15 @@ void depthwiseRow(std::size_t y, std::size_t height, std::size_t width, ConstMat
             storePart(activate(activation, sum), out.row(y * width + x) + c, n);
         }
     }
+}
+
+// out[c][r] = in[r][c]
+void transposeTile(const float* in, std::size_t inStride, std::size_t rows, std::size_t columns, float* out,
+                   std::size_t outStride) {
+    const auto load = [&](std::size_t r, std::size_t c, std::size_t n) {
+        return loadPart(in + r * inStride + c, n);
+    };
+    transposeRows(rows, columns, load, out, outStride);
 }
 
 void geluRow(float* row, std::size_t n) {
@@ -94,6 +104,7 @@ HWY_AFTER_NAMESPACE();
 namespace tandem::kernels {
 
 HWY_EXPORT(depthwiseRow);
+HWY_EXPORT(transposeTile);
 HWY_EXPORT(geluRow);
 HWY_EXPORT(siluRow);
 HWY_EXPORT(scaleRow);
@@ -112,36 +123,24 @@ void forRows(Workers& workers, std::size_t rows, const Body& body) {
     });
 }
 
-// body(first, last, c, end) for tiles of rows and columns, small enough for the first-level cache.
-template <class Body>
-void forTiles(Workers& workers, std::size_t rows, std::size_t columns, const Body& body) {
-    constexpr std::size_t block = 64, step = 16;
-    workers.run((rows + block - 1) / block, [&](std::size_t task, int) {
-        const std::size_t end = std::min(rows, (task + 1) * block);
-        for (std::size_t r = task * block; r < end; r += step)
-            for (std::size_t c = 0; c < columns; c += step)
-                body(r, std::min(r + step, end), c, std::min(c + step, columns));
+// out[c][r] = in[r][c], a strip of columns at a time.
+void transpose(Workers& workers, ConstMatrix in, float* out, std::size_t outStride) {
+    constexpr std::size_t strip = 64;
+    workers.run((in.columns + strip - 1) / strip, [&](std::size_t task, int) {
+        const std::size_t c = task * strip;
+        HWY_DYNAMIC_DISPATCH(transposeTile)
+        (in.data + c, in.stride, in.rows, std::min(strip, in.columns - c), out + c * outStride, outStride);
     });
 }
 
 } // namespace
 
 void planesToRows(Workers& workers, const float* planes, Matrix rows) {
-    forTiles(workers, rows.rows, rows.columns,
-             [&](std::size_t first, std::size_t last, std::size_t c0, std::size_t c1) {
-                 for (std::size_t c = c0; c < c1; ++c)
-                     for (std::size_t r = first; r < last; ++r)
-                         rows.row(r)[c] = planes[c * rows.rows + r];
-             });
+    transpose(workers, {planes, rows.columns, rows.rows, rows.rows}, rows.data, rows.stride);
 }
 
 void rowsToPlanes(Workers& workers, ConstMatrix rows, float* planes) {
-    forTiles(workers, rows.rows, rows.columns,
-             [&](std::size_t first, std::size_t last, std::size_t c0, std::size_t c1) {
-                 for (std::size_t c = c0; c < c1; ++c)
-                     for (std::size_t r = first; r < last; ++r)
-                         planes[c * rows.rows + r] = rows.row(r)[c];
-             });
+    transpose(workers, rows, planes, rows.rows);
 }
 
 void depthwise3x3(Workers& workers, std::size_t height, std::size_t width, ConstMatrix in,

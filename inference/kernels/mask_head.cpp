@@ -95,10 +95,12 @@ void maskBlock(const MaskJob& job, std::size_t first, std::size_t count, float* 
     float* packed = middle + wholeTiles(kPixelBlock, kTileRows) * oneWidth;
     float* last = packed + wholeTiles(4 * kPixelBlock, kTileRows) * between;
     float* line = last + kTileRows * twoWidth;
-    for (std::size_t r = 0; r < count; ++r)
-        for (std::size_t c = 0; c < depth; ++c)
-            left[r / kTileRows * kTileRows * depth + c * kTileRows + r % kTileRows] =
-                job.image.row(first + r)[c];
+    for (std::size_t r = 0; r < count; r += kTileRows) {
+        const auto load = [&](std::size_t i, std::size_t c, std::size_t n) {
+            return vm::loadPart(job.image.row(first + r + i) + c, n);
+        };
+        transposeRows(HWY_MIN(kTileRows, count - r), depth, load, left + r * depth);
+    }
     for (std::size_t x = 0; x < oneWidth; x += kTileWidth)
         multiplyPanels<2>(left, kTileRows, kTileRows * depth, count, one.panels.data() + x * depth,
                           kTileWidth, depth, middle + x, oneWidth, false);

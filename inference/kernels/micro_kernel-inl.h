@@ -13,6 +13,7 @@
 #include <hwy/highway.h>
 
 #include <cstddef>
+#include <cstring>
 
 HWY_BEFORE_NAMESPACE();
 namespace tandem::kernels::HWY_NAMESPACE {
@@ -86,6 +87,51 @@ HWY_INLINE void multiplyPanels(const float* a, std::size_t aStep, std::size_t pa
         const std::size_t count = HWY_MIN(kTileRows, rows - r);
         tileOf<Vectors>(count)(a, aStep, b, bStep, depth, c, cStep, accumulate);
     }
+}
+
+/// Rows as columns: out[column * step + row]. A panel of A is kTileRows rows with that step.
+/// @param load  load(row, column, n): a vector of the row from that column on, of which n lanes count
+template <class Load>
+HWY_INLINE void transposeRows(std::size_t rows, std::size_t columns, const Load& load, float* out,
+                              std::size_t step = kTileRows) {
+#if HWY_TARGET == HWY_SCALAR
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t c = 0; c < columns; ++c)
+            out[c * step + r] = hn::GetLane(load(r, c, 1));
+#else
+    const hn::Repartition<double, decltype(kTag)> pairs;
+    const auto lowPairs = [&](auto a, auto b) {
+        return hn::BitCast(kTag, hn::InterleaveLower(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b)));
+    };
+    const auto highPairs = [&](auto a, auto b) {
+        return hn::BitCast(kTag, hn::InterleaveUpper(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b)));
+    };
+    HWY_ALIGN float turned[4][kLanes]; // [column % 4][column / 4 * 4 + row]
+    for (std::size_t r = 0; r < rows; r += 4) {
+        const std::size_t height = HWY_MIN(std::size_t{4}, rows - r);
+        for (std::size_t c = 0; c < columns; c += kLanes) {
+            const std::size_t n = columns - c;
+            const auto row = [&](std::size_t i) { return i < height ? load(r + i, c, n) : hn::Zero(kTag); };
+            const auto a = row(0), b = row(1), x = row(2), y = row(3);
+            const auto lowAb = hn::InterleaveLower(kTag, a, b), highAb = hn::InterleaveUpper(kTag, a, b);
+            const auto lowXy = hn::InterleaveLower(kTag, x, y), highXy = hn::InterleaveUpper(kTag, x, y);
+            hn::Store(lowPairs(lowAb, lowXy), kTag, turned[0]);
+            hn::Store(highPairs(lowAb, lowXy), kTag, turned[1]);
+            hn::Store(lowPairs(highAb, highXy), kTag, turned[2]);
+            hn::Store(highPairs(highAb, highXy), kTag, turned[3]);
+            float* to = out + c * step + r;
+            for (std::size_t i = 0; i < HWY_MIN(n, kLanes); ++i, to += step) {
+                const float* from = &turned[i % 4][i / 4 * 4];
+                if (height == 4)
+                    std::memcpy(to, from, 4 * sizeof(float));
+                else if (height == 2)
+                    std::memcpy(to, from, 2 * sizeof(float));
+                else
+                    std::memcpy(to, from, height * sizeof(float));
+            }
+        }
+    }
+#endif
 }
 
 } // namespace tandem::kernels::HWY_NAMESPACE

@@ -61,11 +61,12 @@ HWY_INLINE std::size_t panelledRows(std::size_t rows) {
 // rows + code of [first, first + count) as panels: out[panel][column][row in panel].
 HWY_INLINE void packSum(ConstMatrix rows, ConstMatrix code, std::size_t first, std::size_t count,
                         float* out) {
-    for (std::size_t i = 0; i < count; ++i) {
-        const float *a = rows.row(first + i), *b = code.row(first + i);
-        float* column = out + i / kTileRows * kTileRows * rows.columns + i % kTileRows;
-        for (std::size_t c = 0; c < rows.columns; ++c)
-            column[c * kTileRows] = a[c] + b[c];
+    for (std::size_t i = 0; i < count; i += kTileRows) {
+        const auto load = [&](std::size_t r, std::size_t c, std::size_t n) {
+            return hn::Add(vm::loadPart(rows.row(first + i + r) + c, n),
+                           vm::loadPart(code.row(first + i + r) + c, n));
+        };
+        transposeRows(HWY_MIN(kTileRows, count - i), rows.columns, load, out + i * rows.columns);
     }
 }
 
@@ -164,13 +165,48 @@ void joinChunks(const TwoWaySizes& s, const float* partials, std::size_t chunks,
         }
 }
 
-// Softmax over the tokens of each head: row[token * heads + head]. `top` and `sum` hold `heads` floats.
+// The same where a vector holds whole groups of heads. `fold` joins the groups of a vector.
+HWY_INLINE void tokenSoftmaxOfWholeVectors(std::size_t queries, std::size_t heads, float* row) {
+    using namespace vm;
+    HWY_ALIGN float group[lanes];
+    const auto fold = [&](V v, const auto& join) {
+        hn::Store(v, d, group);
+        for (std::size_t h = 0; h < heads; ++h)
+            for (std::size_t i = h + heads; i < lanes; i += heads)
+                group[h] = join(group[h], group[i]);
+        for (std::size_t i = heads; i < lanes; ++i)
+            group[i] = group[i - heads];
+        return hn::Load(d, group);
+    };
+    V top = set(-1e30f), sum = hn::Zero(d);
+    for (std::size_t i = queries; i < (queries + lanes - 1) / lanes * lanes; ++i)
+        row[i] = -1e30f;
+    for (std::size_t i = 0; i < queries; i += lanes)
+        top = hn::Max(top, hn::LoadU(d, row + i));
+    top = fold(top, [](float a, float b) { return a > b ? a : b; });
+    for (std::size_t i = 0; i < queries; i += lanes) {
+        const V x = hn::Sub(hn::LoadU(d, row + i), top);
+        // A place beyond the queries counts nothing.
+        const V weight =
+            hn::IfThenElse(hn::Lt(x, set(-1e29f)), hn::Zero(d), exp2Below(hn::Mul(x, set(kTwoWayLog2E))));
+        hn::StoreU(weight, d, row + i);
+        sum = hn::Add(sum, weight);
+    }
+    const V scale = hn::Div(set(1.f), fold(sum, [](float a, float b) { return a + b; }));
+    for (std::size_t i = 0; i < queries; i += lanes)
+        hn::StoreU(hn::Mul(hn::LoadU(d, row + i), scale), d, row + i);
+}
+
+// Softmax over the tokens of each head: row[token * heads + head]. `top` and `sum` hold `heads` floats; the
+// row is padded to whole vectors.
 HWY_INLINE void tokenSoftmax(const float* offset, std::size_t queries, std::size_t heads, float* top,
                              float* sum, float* row) {
     using namespace vm;
     for (std::size_t i = 0; i < queries; i += lanes)
         storePart(hn::Add(loadPart(row + i, queries - i), loadPart(offset + i, queries - i)), row + i,
                   queries - i);
+    if (lanes % heads == 0)
+        return tokenSoftmaxOfWholeVectors(queries, heads, row);
     std::memcpy(top, row, heads * sizeof(float));
     for (std::size_t i = heads; i < queries; i += heads)
         for (std::size_t h = 0; h < heads; ++h)
@@ -205,12 +241,13 @@ void spreadBlock(const SpreadJob& job, std::size_t first, std::size_t count, flo
     float* top = sums + panelledRows(kRowBlock) * s.paddedColumns;
     float* packed = top + 2 * s.queries;
     rowLogits(job.rows, job.code, *job.queries, first, count, s.paddedQueries, packed, logits);
-    for (std::size_t r = 0; r < count; ++r) {
-        float* row = logits + r * s.paddedQueries;
-        tokenSoftmax(side.offset, s.queries, side.heads, top, top + side.heads, row);
-        float* column = packed + r / kTileRows * kTileRows * s.queries + r % kTileRows;
-        for (std::size_t q = 0; q < s.queries; ++q)
-            column[q * kTileRows] = row[q];
+    for (std::size_t r = 0; r < count; ++r)
+        tokenSoftmax(side.offset, s.queries, side.heads, top, top + side.heads, logits + r * s.paddedQueries);
+    for (std::size_t r = 0; r < count; r += kTileRows) {
+        const auto load = [&](std::size_t i, std::size_t q, std::size_t n) {
+            return loadPart(logits + (r + i) * s.paddedQueries + q, n);
+        };
+        transposeRows(HWY_MIN(kTileRows, count - r), s.queries, load, packed + r * s.queries);
     }
     for (std::size_t c = 0; c < s.paddedColumns; c += kTileWidth)
         multiplyPanels<2>(packed, kTileRows, kTileRows * s.queries, count, job.values + c, s.paddedColumns,
