@@ -24,7 +24,7 @@ struct KeySlice {
     SliceMask mask;
     SliceBox box;
     Appearance appearance;
-    double predictedIou = 1; ///< of a mask that a person settled: unknown, so the best
+    double predictedIou = 0; ///< 0 for a mask that a person settled
 };
 
 // A step that was made: the mask, and how it compares.
@@ -87,7 +87,7 @@ private:
         SegmentRequest ask{request_.volume, request_.imageHash, {plane_, index}, request_.window, {}};
         SlicePatch all{{0, 0, size_[0], size_[1]},
                        std::vector<float>(static_cast<std::size_t>(size_[0] * size_[1]), -1.0F)};
-        seedIou_ = 1;
+        seedIou_ = 0;
         for (const PropagationSeed* seed : seeds)
             if (seed->mask)
                 for (std::size_t i = 0; i < all.values.size(); ++i)
@@ -100,7 +100,7 @@ private:
             if (!answers)
                 return answers.error();
             for (const Proposal& p : *answers) {
-                seedIou_ = std::min(seedIou_, p.predictedIou);
+                seedIou_ = std::max(seedIou_, p.predictedIou);
                 for (std::size_t i = 0; i < all.values.size(); ++i)
                     all.values[i] = std::max(all.values[i], p.logits[i]);
             }
@@ -245,13 +245,16 @@ private:
         const std::int64_t most = options_.mostSlices > 0 ? options_.mostSlices : count;
         SliceMask mask = key.mask;
         SliceBox box = key.box;
+        double usualIou = key.predictedIou;
         StopReason reason = StopReason::End;
         std::int64_t index = key.index + direction;
         for (; index >= 0 && index < count && std::abs(index - key.index) <= most; index += direction) {
             auto step = ask(index, besides(mask, box, key, std::abs(index - key.index)), key.appearance);
             if (!step)
                 return step.error();
-            reason = brokenRule(step->figures, options_.stop, key.predictedIou);
+            if (usualIou <= 0) // a person's mask: what the network thinks of the slice beside it
+                usualIou = step->figures.predictedIou;
+            reason = brokenRule(step->figures, options_.stop, usualIou);
             if (reason != StopReason::None)
                 break;
             reason = StopReason::End;
@@ -277,7 +280,7 @@ private:
     std::array<std::int64_t, 2> size_{};
     std::array<double, 2> spacing_{};
     double unit_ = 1; ///< mm that an outline usually moves from one slice to the next
-    float seedIou_ = 1;
+    float seedIou_ = 0;
     std::vector<KeySlice> keys_;
 };
 

@@ -250,10 +250,10 @@ StepFigures figuresOf(const SlicePatch& mask, std::int64_t areaBefore, float pre
     return f;
 }
 
-StopReason brokenRule(const StepFigures& f, const StopRules& r, double keyIou) {
+StopReason brokenRule(const StepFigures& f, const StopRules& r, double usualIou) {
     if (f.area < r.leastArea)
         return StopReason::Empty;
-    if (f.predictedIou < r.leastIou * keyIou)
+    if (f.predictedIou < r.leastIou * usualIou)
         return StopReason::LowIou;
     if (f.areaRatio > r.mostGrowth)
         return StopReason::AreaGrew;

@@ -102,24 +102,25 @@ struct StepFigures {
     double support = 0;   ///< mean log ratio of its grey values: below 0 they look like the surroundings
     std::int64_t area = 0;
 };
-/// Keeps the surest pixels where more than `most` are in: the values are lowered alike.
-void limitArea(SlicePatch&, std::int64_t most);
-
 StepFigures figuresOf(const SlicePatch&, std::int64_t areaBefore, float predictedIou, const SliceImage& grey,
                       const Appearance&);
 
+/// Keeps the surest pixels where more than `most` are in: the values are lowered alike.
+void limitArea(SlicePatch&, std::int64_t most);
+
 /// When to stop.
 struct StopRules {
-    double leastIou = 0;        ///< predicted IoU, as a share of the key slice's
-    double mostGrowth = 1e9;    ///< area / area before, before it is limited
-    double leastShrinkage = 0;  ///< the same, below
-    double mostDrift = 1e9;     ///< of the mean grey value, in deviations of the key mask
-    double leastSupport = -1e9; ///< mean log ratio
-    std::int64_t leastArea = 1; ///< pixels
+    double leastIou = 0.5;        ///< predicted IoU, as a share of what is usual for the object
+    double mostGrowth = 2;        ///< area / area before, before it is limited
+    double leastShrinkage = 0.25; ///< the same, below
+    double mostDrift = 2;         ///< of the mean grey value, in deviations of the key mask
+    double leastSupport = -0.25;  ///< mean log ratio
+    std::int64_t leastArea = 2;   ///< pixels
 };
 
 enum class StopReason { None, End, Empty, LowIou, AreaGrew, AreaShrank, GreyDrifted };
-/// The first rule that a step breaks. @param keyIou  predicted IoU on the key slice
-StopReason brokenRule(const StepFigures&, const StopRules&, double keyIou);
+/// The first rule that a step breaks. @param usualIou  predicted IoU on the key slice, or on the first one
+/// beside it
+StopReason brokenRule(const StepFigures&, const StopRules&, double usualIou);
 
 } // namespace tandem

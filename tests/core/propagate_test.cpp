@@ -173,7 +173,6 @@ TEST(Propagate, StopRules_NameWhatTheyBroke) {
     });
     const PropagationSeed seed{{Plane::Axial, 16}, LabelId{1}, {SliceBox{14, 12, 26, 24}, {}}, std::nullopt};
     PropagateRequest request = givenRequest(brighter, {seed});
-    request.options.stop = {};
     request.options.stop.mostDrift = 3;
     ThresholdSegmenter segmenter(50);
     const auto drifted = propagate(request, segmenter, silent, {});
@@ -184,14 +183,12 @@ TEST(Propagate, StopRules_NameWhatTheyBroke) {
     EXPECT_EQ(drifted->ends.front().lastSlice.index, 0);
 
     ThresholdSegmenter doubtful(50, [](std::int64_t index) { return index > 23 ? 0.3F : 0.9F; });
-    request.options.stop = {};
-    request.options.stop.leastIou = 0.5;
+    request.options.stop.mostDrift = 1e9;
     const auto unsure = propagate(request, doubtful, silent, {});
     ASSERT_TRUE(unsure.has_value());
     EXPECT_EQ(reasonAbove(*unsure), StopReason::LowIou);
     EXPECT_EQ(unsure->ends.back().lastSlice.index, 23);
 
-    request.options.stop = {};
     request.options.mostSlices = 2;
     const auto limited = propagate(request, segmenter, silent, {});
     ASSERT_TRUE(limited.has_value());
