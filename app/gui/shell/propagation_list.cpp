@@ -22,7 +22,20 @@ bool PropagationList::possible() {
         notices_.add(NoticeList::Warning, tr("There is no network yet to propagate with."));
         return false;
     }
+    if (document_.proposalState() != Document::Ready && document_.activeLabelName().isEmpty()) {
+        sayNothingHere();
+        return false;
+    }
     return document_.readyToDraw();
+}
+
+void PropagationList::sayNothingHere() {
+    const QString name = document_.activeLabelName();
+    notices_.add(NoticeList::Info,
+                 name.isEmpty()
+                     ? tr("There is no mask on this slice. Draw one, or take a proposal, then propagate it.")
+                     : tr("“%1” has no mask on this slice. Draw one, or take a proposal, then propagate it.")
+                           .arg(name));
 }
 
 void PropagationList::start() {
@@ -45,12 +58,8 @@ void PropagationList::launch() {
     const SliceKey here = document_.sliceOf(plane);
     const bool isHere = std::any_of(request.seeds.begin(), request.seeds.end(),
                                     [&here](const PropagationSeed& s) { return s.slice == here; });
-    if (!isHere) {
-        notices_.add(NoticeList::Info, tr("The label “%1” has no mask on this slice. Draw it here, or take a "
-                                          "proposal, then propagate it.")
-                                           .arg(document_.activeLabelName()));
-        return;
-    }
+    if (!isHere)
+        return sayNothingHere();
     dismiss();
     running_ = true;
     Q_EMIT changed();

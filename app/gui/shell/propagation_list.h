@@ -62,6 +62,7 @@ private:
     };
 
     bool possible();
+    void sayNothingHere();
     void launch();
     void take(const Volume* volume, LabelId, const Result<Outcome>&);
     void forget();
