@@ -181,6 +181,8 @@ private:
                 return answer.error();
             step.mask = combine(*answer, expected.outline, expected.anchor ? &*expected.anchor : nullptr,
                                 *grey, appearance, options_.weights);
+            dropTongues(step.mask, options_.tongueWidth * depthOf(expected.outline) * unit_,
+                        options_.leastPart, spacing_);
             step.figures = figuresOf(step.mask, expected.areaBefore, answer->predictedIou, *grey, appearance);
             limitArea(step.mask, expected.mostArea);
             const auto found = boundingBox(step.mask);

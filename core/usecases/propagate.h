@@ -22,18 +22,22 @@ struct PropagationSeed {
     std::optional<SliceMask> mask; ///< of the slice's size; wins over prompts
 };
 
-/// How an object is carried from slice to slice. The defaults are those that did best from one box on the
-/// middle slice on the volumes that may be trained on (figures in the README of core).
+/// How an object is carried from slice to slice. The defaults did best from one box on the middle slice, on
+/// volumes that may be trained on (see the README of core). An outline usually moves by half a slice step and
+/// half a pixel.
 struct PropagateOptions {
-    double marginPx = 1;    ///< the box asked for is that of the outline expected, moved outward by
-    double marginShare = 0; ///< marginPx + marginShare of its longer side
+    /// The box asked for is that of the outline expected, moved outward by marginPx + marginShare of its
+    /// longer side.
+    double marginPx = 1, marginShare = 0;
     bool corePoint = false; ///< with a point where the outline expected is deepest
     int rounds = 1;         ///< times that a slice is asked, each with the box of the answer before
-    double reach = 4;       ///< how far outlines may move in one step, in units of the way they usually do
-    double mostStepArea = 1.05; ///< the surest pixels are kept, up to so many times those on the slice before
-    double mostKeyArea = 1.15;  ///< and on the key slice
-    std::int64_t mostSlices =
-        0; ///< at most so many slices beyond the outermost seeds; 0: to the volume's end
+    double reach = 4;       ///< how far an outline may move in one step, in units of the way it usually does
+    double tongueWidth = 0.2; ///< what is thinner than this share of the outline expected is cut off,
+    double leastPart = 0.2;   ///< and so are parts under this share of the largest one
+    /// The surest pixels are kept, up to so many times those on the slice before and those on the key slice.
+    double mostStepArea = 1.05, mostKeyArea = 1.15;
+    /// At most so many slices beyond the outermost seeds; 0: to the volume's end.
+    std::int64_t mostSlices = 0;
     VoiceWeights weights;
     StopRules stop;
 };

@@ -50,11 +50,34 @@ double carried(double v, double from0, double from1, double to0, double to1) {
     return to0 - 0.5 + share * (to1 - to0 + 1);
 }
 
+std::vector<std::uint8_t> insideOf(const SlicePatch& p) {
+    std::vector<std::uint8_t> inside(p.values.size());
+    for (std::size_t i = 0; i < inside.size(); ++i)
+        inside[i] = p.values[i] > 0;
+    return inside;
+}
+
+// Distance to the outline, positive inside; what lies beyond the window is not looked at.
+std::vector<float> signedDistances(const std::vector<std::uint8_t>& in, const PixelWindow& w,
+                                   std::array<double, 2> spacing) {
+    std::vector<std::uint8_t> out(in.size());
+    for (std::size_t i = 0; i < in.size(); ++i)
+        out[i] = !in[i];
+    const std::array<std::int64_t, 3> size{w.width, w.height, 1};
+    const auto toIn = squaredDistance(in, size, {spacing[0], spacing[1], 1});
+    const auto toOut = squaredDistance(out, size, {spacing[0], spacing[1], 1});
+    const double half = 0.25 * (spacing[0] + spacing[1]), farthest = 1e6;
+    std::vector<float> d(in.size());
+    for (std::size_t i = 0; i < in.size(); ++i) {
+        const double distance = std::min(farthest, std::sqrt(in[i] ? toOut[i] : toIn[i])) - half;
+        d[i] = static_cast<float>(in[i] ? distance : -distance);
+    }
+    return d;
+}
+
 // Leaves out what is in but hangs together with nothing expected.
 void dropStrays(SlicePatch& mask, const SlicePatch& expected) {
-    std::vector<std::uint8_t> inside(mask.values.size());
-    for (std::size_t i = 0; i < inside.size(); ++i)
-        inside[i] = mask.values[i] > 0;
+    const std::vector<std::uint8_t> inside = insideOf(mask);
     const Components parts = connectedComponents(inside, {mask.window.width, mask.window.height, 1}, true);
     std::vector<std::uint8_t> keeps(parts.voxels.size());
     for (std::size_t i = 0; i < inside.size(); ++i)
@@ -114,23 +137,36 @@ SliceMask maskOf(const SlicePatch& p, std::int64_t width, std::int64_t height) {
 }
 
 SlicePatch signedDistance(const SliceMask& mask, const PixelWindow& w, std::array<double, 2> spacing) {
-    std::vector<std::uint8_t> in(static_cast<std::size_t>(w.pixels())), out(in.size());
+    std::vector<std::uint8_t> in(static_cast<std::size_t>(w.pixels()));
     for (std::int64_t y = 0; y < w.height; ++y)
-        for (std::int64_t x = 0; x < w.width; ++x) {
-            const auto i = static_cast<std::size_t>(y * w.width + x);
-            in[i] = mask.at(w.x0 + x, w.y0 + y) != 0;
-            out[i] = !in[i];
-        }
-    const std::array<std::int64_t, 3> size{w.width, w.height, 1};
-    const auto toIn = squaredDistance(in, size, {spacing[0], spacing[1], 1});
-    const auto toOut = squaredDistance(out, size, {spacing[0], spacing[1], 1});
-    const double half = 0.25 * (spacing[0] + spacing[1]), farthest = 1e6;
-    SlicePatch d{w, std::vector<float>(in.size())};
-    for (std::size_t i = 0; i < in.size(); ++i) {
-        const double distance = std::min(farthest, std::sqrt(in[i] ? toOut[i] : toIn[i])) - half;
-        d.values[i] = static_cast<float>(in[i] ? distance : -distance);
-    }
-    return d;
+        for (std::int64_t x = 0; x < w.width; ++x)
+            in[static_cast<std::size_t>(y * w.width + x)] = mask.at(w.x0 + x, w.y0 + y) != 0;
+    return {w, signedDistances(in, w, spacing)};
+}
+
+double depthOf(const SlicePatch& d) {
+    return d.values.empty() ? 0 : static_cast<double>(*std::max_element(d.values.begin(), d.values.end()));
+}
+
+void dropTongues(SlicePatch& mask, double radius, double leastShare, std::array<double, 2> spacing) {
+    const std::array<std::int64_t, 3> size{mask.window.width, mask.window.height, 1};
+    std::vector<std::uint8_t> core = insideOf(mask);
+    const std::vector<float> depth = signedDistances(core, mask.window, spacing);
+    for (std::size_t i = 0; i < core.size(); ++i)
+        core[i] = static_cast<double>(depth[i]) > radius;
+    const Components parts = connectedComponents(core, size, true);
+    if (parts.count() == 0)
+        return;
+    const double least =
+        leastShare * static_cast<double>(parts.voxels[static_cast<std::size_t>(parts.largest())]);
+    for (std::size_t i = 0; i < core.size(); ++i)
+        core[i] =
+            core[i] && static_cast<double>(parts.voxels[static_cast<std::size_t>(parts.label[i])]) >= least;
+    const auto away = squaredDistance(core, size, {spacing[0], spacing[1], 1});
+    const double reach = radius + 0.5 * (spacing[0] + spacing[1]); // the opening, and a pixel of its rim
+    for (std::size_t i = 0; i < core.size(); ++i)
+        if (mask.values[i] > 0 && away[i] > reach * reach)
+            mask.values[i] = -mask.values[i];
 }
 
 SlicePatch shapeBetween(const SliceMask& from, const SliceMask& to, double t, const PixelWindow& w,

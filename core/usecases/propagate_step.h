@@ -94,6 +94,15 @@ struct VoiceWeights {
 SlicePatch combine(const Proposal&, const SlicePatch& expected, const SlicePatch* anchor,
                    const SliceImage& grey, const Appearance&, const VoiceWeights&);
 
+/// How deep the deepest place of an outline lies, in the unit of its signed distance.
+double depthOf(const SlicePatch& signedDistance);
+
+/// Cuts off what hangs on a mask by less than twice `radius` (an opening with a disc), and parts under a
+/// share of the largest one: tongues into a neighbour of the same grey. A mask that is thinner everywhere
+/// stays whole.
+/// @param spacing  length of a step along x and y, in the unit of `radius`
+void dropTongues(SlicePatch&, double radius, double leastShare, std::array<double, 2> spacing);
+
 /// How a mask compares with the one on the slice before and with the first one.
 struct StepFigures {
     double predictedIou = 0;

@@ -130,6 +130,29 @@ TEST(PropagateStep, ShapeBetweenTwoDiscs_IsTheDiscBetween) {
     EXPECT_LE(wrong, 8); // pixels of the rim, of 113
 }
 
+TEST(PropagateStep, DropTongues_CutsWhatHangsOnByAThinBridge) {
+    SlicePatch p = disc(0, 12, 16, 7).mask;
+    const auto fill = [&p](int x0, int x1, int y0, int y1) {
+        for (int y = y0; y <= y1; ++y)
+            for (int x = x0; x <= x1; ++x)
+                p.values[static_cast<std::size_t>(y * 32 + x)] = 1;
+    };
+    const std::int64_t before = p.area();
+    fill(19, 28, 15, 16); // a tongue of 2 px
+    fill(24, 26, 24, 26); // an island of 9 px
+    dropTongues(p, 2, 0.2, {1, 1});
+    EXPECT_NEAR(static_cast<double>(p.area()), static_cast<double>(before), 12.0);
+    EXPECT_LT(p.at(27, 15), 0.0F);
+    EXPECT_LT(p.at(25, 25), 0.0F);
+    EXPECT_GT(p.at(12, 16), 0.0F);
+
+    SlicePatch thin{{0, 0, 32, 32}, std::vector<float>(32 * 32, -1.0F)};
+    for (std::size_t x = 3; x < 29; ++x)
+        thin.values[16 * 32 + x] = 1;
+    dropTongues(thin, 2, 0.2, {1, 1});
+    EXPECT_EQ(thin.area(), 26); // thin everywhere: stays whole
+}
+
 TEST(PropagateStep, LimitArea_KeepsTheSurest) {
     SlicePatch p{{0, 0, 5, 1}, {1, 5, 3, -2, 4}};
     limitArea(p, 4);

@@ -67,6 +67,7 @@ class PropagationJob(MainJob):
         window = self.window
         window.key("ctrl+z")
         self.wait_for_entries(5)
+        self.return_to_slice()
         window.click_on("propagateButton")
         stopped = self.stop_the_job()
         window.wait("the job to be gone", lambda s: "jobsButton" not in s["items"], 300)

@@ -96,7 +96,7 @@ void PropagationList::take(const Volume* volume, LabelId label, const Result<Out
     findings_ = outcome->findings;
     endResetModel();
     summary_ = count() == 0 ? tr("%1 slices added").arg(added)
-                            : tr("%1 slices added, %2 worth a look").arg(added).arg(count());
+                            : tr("%1 slices added, %2 to look at").arg(added).arg(count());
     shown_ = true;
     Q_EMIT changed();
 }

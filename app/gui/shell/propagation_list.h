@@ -25,7 +25,7 @@ class PropagationList : public QAbstractListModel {
     Q_PROPERTY(bool running READ running NOTIFY changed FINAL)
     /// Whether there is a result to look through.
     Q_PROPERTY(bool shown READ shown NOTIFY changed FINAL)
-    /// "41 slices added, 3 worth a look"
+    /// "41 slices added, 3 to look at"
     Q_PROPERTY(QString summary READ summary NOTIFY changed FINAL)
     Q_PROPERTY(int count READ count NOTIFY changed FINAL)
 
