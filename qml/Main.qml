@@ -59,6 +59,7 @@ ApplicationWindow {
     ViewActions {
         id: viewActions
         document: window.session.document
+        propagation: window.session.propagation
         isFullScreen: window.visibility === Window.FullScreen
         onFullScreenWanted: on => on ? window.showFullScreen() : window.showNormal()
     }
@@ -108,6 +109,7 @@ ApplicationWindow {
                 onLoaded: window.session.windowBuilt()
                 sourceComponent: WorkArea {
                     document: window.session.document
+                    propagation: window.session.propagation
                     labelsShown: viewActions.labelPanel.checked
                     keysEnabled: !dialogs.anyOpen
                 }

@@ -56,6 +56,7 @@ QtObject {
     readonly property int textWidth: 440
     readonly property int wideButton: 240
     readonly property int jobsWidth: 320
+    readonly property int findingsHeight: 240
     readonly property int windowWidth: 1360
     readonly property int windowHeight: 860
     readonly property int leastWindowWidth: 900

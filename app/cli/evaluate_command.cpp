@@ -1,5 +1,5 @@
 #include "app/cli/command.h"
-#include "core/usecases/evaluate.h"
+#include "core/usecases/evaluate_propagation.h"
 #include "core/usecases/pack.h"
 #include "core/usecases/segment_volume.h"
 
@@ -12,7 +12,9 @@ namespace {
 struct EvaluateArguments {
     std::string source, protocol = "tight", json, csv;
     std::vector<std::string> models, where;
-    bool keptOut = false;
+    bool keptOut = false, propagate = false;
+    std::string plane = "axial";
+    std::int64_t limit = 0, structures = 0;
     PackOptions split;
     EvaluateOptions options;
     Arithmetic arithmetic = Arithmetic::Automatic;
@@ -54,11 +56,19 @@ Result<std::vector<EvaluationItem>> pairItems(const EvaluateArguments& a, Comman
     return itemsFromPairs(*context.parts.reader, *rows, a.where);
 }
 
+// The name of a method, short enough for a table: models by the first 12 digits of their id.
+std::string shortMethod(const std::string& method) {
+    const std::size_t space = method.rfind(' ');
+    const std::size_t id = space == std::string::npos ? 0 : space + 1;
+    constexpr std::size_t digits = 12, sha = 64;
+    return method.size() - id == sha ? method.substr(0, id + digits) : method;
+}
+
 void printMeans(const EvaluateReport& report, const EvaluateArguments& a) {
-    std::printf("%-14s %-8s %6s %10s %8s %8s %16s\n", "method", "protocol", "clicks", "structures", "DSC",
+    std::printf("%-24s %-8s %6s %10s %8s %8s %16s\n", "method", "protocol", "clicks", "structures", "DSC",
                 "NSD", "DSC, by source");
     for (const EvaluateMean& m : report.means)
-        std::printf("%-14s %-8s %6d %10lld %8.4f %8.4f %16.4f\n", m.method.substr(0, 12).c_str(),
+        std::printf("%-24s %-8s %6d %10lld %8.4f %8.4f %16.4f\n", shortMethod(m.method).c_str(),
                     a.protocol.c_str(), m.clicks, static_cast<long long>(m.structures), m.dsc, m.nsd,
                     m.dscOfSets);
     for (const auto& [model, clicks] : report.clicksTo90)
@@ -67,11 +77,11 @@ void printMeans(const EvaluateReport& report, const EvaluateArguments& a) {
 }
 
 void printRows(const EvaluateReport& report) {
-    std::printf("%-28s %-10s %-34s %-12s %6s %5s %8s %8s\n", "case", "modality", "structure", "method",
+    std::printf("%-28s %-10s %-34s %-24s %6s %5s %8s %8s\n", "case", "modality", "structure", "method",
                 "clicks", "n", "DSC", "NSD");
     for (const EvaluateRow& r : report.rows)
-        std::printf("%-28s %-10s %-34s %-12s %6d %5lld %8.4f %8.4f\n", r.caseName.c_str(), r.modality.c_str(),
-                    r.name.substr(0, 34).c_str(), r.method.substr(0, 12).c_str(), r.clicks,
+        std::printf("%-28s %-10s %-34s %-24s %6d %5lld %8.4f %8.4f\n", r.caseName.c_str(), r.modality.c_str(),
+                    r.name.substr(0, 34).c_str(), shortMethod(r.method).c_str(), r.clicks,
                     static_cast<long long>(r.slices), r.dsc, r.nsd);
     std::printf("\n");
 }
@@ -90,6 +100,25 @@ Result<void> writeTables(const EvaluateReport& report, const EvaluateArguments& 
     return a.csv.empty() ? Result<void>{} : writeReport(a.csv, reportAsCsv(report));
 }
 
+// Leaves at most `most` items, evenly spread; 0: all.
+void thinOut(std::vector<EvaluationItem>& items, std::int64_t most) {
+    const auto wanted = static_cast<std::size_t>(most);
+    if (most == 0 || wanted >= items.size())
+        return;
+    std::vector<EvaluationItem> some;
+    for (std::size_t n = 0; n < wanted; ++n)
+        some.push_back(std::move(items[(2 * n + 1) * items.size() / (2 * wanted)]));
+    items = std::move(some);
+}
+
+Result<EvaluateReport> score(const EvaluateArguments& a, const std::vector<EvaluationItem>& items,
+                             const std::vector<EvaluationModel>& models, CommandContext& context) {
+    if (!a.propagate)
+        return evaluate(items, models, a.options, context.progress, context.stop);
+    const PropagationTest test{a.options.protocol, *planeFromName(a.plane), a.structures, {}};
+    return evaluatePropagation(items, models, test, context.progress, context.stop);
+}
+
 Result<void> evaluateCommand(EvaluateArguments a, CommandContext& context) {
     a.options.protocol = a.protocol == "medsam" ? BoxProtocol::Medsam : BoxProtocol::Tight;
     const bool isProject = std::filesystem::path(a.source).extension() == ".tandem";
@@ -100,13 +129,14 @@ Result<void> evaluateCommand(EvaluateArguments a, CommandContext& context) {
             return opened.error();
         store = std::move(*opened);
     }
-    const auto items = isProject ? itemsFromProject(*context.parts.reader, *store) : pairItems(a, context);
+    auto items = isProject ? itemsFromProject(*context.parts.reader, *store) : pairItems(a, context);
     if (!items)
         return items.error();
+    thinOut(*items, a.limit);
     const auto loaded = loadModels(a, context);
     if (!loaded)
         return loaded.error();
-    const auto report = evaluate(*items, loaded->models, a.options, context.progress, context.stop);
+    const auto report = score(a, *items, loaded->models, context);
     return report ? writeTables(*report, a) : report.error();
 }
 
@@ -133,6 +163,21 @@ void addEvaluateCommand(CLI::App& app, CommandContext& context) {
         ->capture_default_str();
     command->add_option("--where", a->where,
                         "Only rows with KEY=VALUE (case, patient, modality, anatomy, source, train)");
+    command->add_option("--limit", a->limit, "At most so many images, evenly spread (0: all)")
+        ->check(CLI::Range(0, 1000000));
+    CLI::Option* propagate = command->add_flag("--propagate", a->propagate,
+                                               "Score propagation in 3-D from one box on each structure's "
+                                               "middle slice, beside a box on every slice and "
+                                               "the middle box's ellipse repeated");
+    command->add_option("--plane", a->plane, "With --propagate: axial, coronal or sagittal")
+        ->check(CLI::IsMember({"axial", "coronal", "sagittal"}))
+        ->needs(propagate)
+        ->capture_default_str();
+    command
+        ->add_option("--structures", a->structures,
+                     "With --propagate: at most so many structures of an image, evenly spread (0: all)")
+        ->check(CLI::Range(0, 100000))
+        ->needs(propagate);
     command->add_flag("--kept-out", a->keptOut, "Only patients that tandem pack keeps out of training");
     command->add_option("--kept-out-share", a->split.keptOutShare, "As given to tandem pack")
         ->capture_default_str();

@@ -2,6 +2,7 @@
 #include "app/cli/prompt_arguments.h"
 #include "core/image/render.h"
 #include "core/imaging/imaging.h"
+#include "core/usecases/propagate_review.h"
 #include "core/usecases/segment_volume.h"
 
 #include <iostream>
@@ -14,6 +15,8 @@ struct SegmentArguments {
     std::string image, model, out, preview;
     std::int64_t frame = 0;
     Arithmetic arithmetic = Arithmetic::Automatic;
+    bool propagate = false;
+    std::int64_t mostSlices = 0;
 };
 
 Result<std::unique_ptr<Segmenter>> segmenterWithModel(const SegmentArguments& a, CommandContext& context) {
@@ -40,6 +43,22 @@ Result<void> writePreview(const std::string& file, const Volume& volume, const L
     return writePng(file, picture->width, picture->height, picture->rgb);
 }
 
+// Carries the prompted objects through the volume and says which slices are worth a look.
+Result<LabelMap> propagateThrough(const SegmentArguments& a, const LoadedImage& image,
+                                  const std::string& hash, const PromptList& prompts, Segmenter& segmenter,
+                                  CommandContext& context) {
+    PropagateRequest request{image.volume, hash, defaultWindow(*image.volume), {}, {}};
+    request.options.mostSlices = a.mostSlices;
+    for (const SlicePrompts& p : prompts.objects)
+        request.seeds.push_back({p.slice, p.label, p.prompts, std::nullopt});
+    const Result<Propagation> done = propagate(request, segmenter, context.progress, context.stop);
+    if (!done)
+        return done.error();
+    for (const SliceFinding& finding : reviewPropagation(*done))
+        std::cerr << "tandem: look: label " << finding.label.value << ": " << finding.sentence << "\n";
+    return labelsOf(*done, image.volume->geometry());
+}
+
 bool isNiftiName(const std::string& name) {
     return name.ends_with(".nii") || name.ends_with(".nii.gz");
 }
@@ -61,7 +80,9 @@ Result<void> segment(const SegmentArguments& a, CommandContext& context) {
         return segmenter.error();
     const std::string hash = context.parts.reader->contentHash(*image->volume);
     const Result<LabelMap> labels =
-        segmentVolume(*image, hash, prompts->objects, **segmenter, context.progress, context.stop);
+        a.propagate
+            ? propagateThrough(a, *image, hash, *prompts, **segmenter, context)
+            : segmentVolume(*image, hash, prompts->objects, **segmenter, context.progress, context.stop);
     if (!labels)
         return labels.error();
     if (Result<void> written = context.parts.reader->writeLabels(a.out, *labels); !written)
@@ -83,6 +104,13 @@ void addSegmentCommand(CLI::App& app, CommandContext& context) {
     command->add_option("--frame", a->frame, "Which volume of a 4-D image")->check(CLI::NonNegativeNumber);
     command->add_option("--model", a->model, "Model file (.safetensors, .pth); the bundled one if not given");
     addArithmeticOption(*command, a->arithmetic);
+    command->add_flag("--propagate", a->propagate,
+                      "Carry each label from its prompts through the slices in between and beyond");
+    command
+        ->add_option(
+            "--most-slices", a->mostSlices,
+            "With --propagate: at most so many slices beyond the prompts (0: until it stops by itself)")
+        ->check(CLI::Range(0, 100000));
     command->add_option("--preview", a->preview, "PNG of the slice with most of the result");
     command->add_option("--out", a->out, "Label map to write (.nii, .nii.gz) on the image's grid")
         ->required();

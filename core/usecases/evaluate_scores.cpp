@@ -93,15 +93,15 @@ double StackScore::volumeNsd() const {
         w.append(found == bySlice_.end() ? none : found->second.truth, truth);
         w.append(found == bySlice_.end() ? none : found->second.mask, mask);
     }
-    const auto inPlane = sliceSpacing(grid_, Plane::Axial);
-    const double along = grid_.spacing()[static_cast<std::size_t>(sliceAxes(grid_, Plane::Axial).slice)];
+    const auto inPlane = sliceSpacing(grid_, plane_);
+    const double along = grid_.spacing()[static_cast<std::size_t>(sliceAxes(grid_, plane_).slice)];
     return surfaceDice(truth, mask, {w.width(), w.height(), last - first + 1}, tolerance,
                        {inPlane[0], inPlane[1], along});
 }
 
 double StackScore::meanSliceNsd() const {
     const bool picture = grid_.size()[2] == 1;
-    const auto inPlane = picture ? std::array<double, 2>{1, 1} : sliceSpacing(grid_, Plane::Axial);
+    const auto inPlane = picture ? std::array<double, 2>{1, 1} : sliceSpacing(grid_, plane_);
     double sum = 0, count = 0;
     for (const auto& [index, p] : bySlice_) {
         Window w;

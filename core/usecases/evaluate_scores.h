@@ -13,7 +13,9 @@ namespace tandem {
 class StackScore {
 public:
     /// @param everySlice  all slices of the structure are added: the NSD is that of the volume
-    StackScore(const Geometry& grid, bool everySlice) : grid_(grid), everySlice_(everySlice) {}
+    /// @param plane       the plane of all slices added
+    StackScore(const Geometry& grid, bool everySlice, Plane plane = Plane::Axial)
+        : grid_(grid), everySlice_(everySlice), plane_(plane) {}
 
     /// Several objects may lie on one slice (instances).
     void add(SliceKey, const SliceMask& truth, const SliceMask& mask);
@@ -32,6 +34,7 @@ private:
 
     Geometry grid_;
     bool everySlice_;
+    Plane plane_;
     std::int64_t slices_ = 0;
     std::map<std::int64_t, Pair> bySlice_;
 };

@@ -27,34 +27,6 @@ SliceOrder orderOf(const SliceKey& key) {
     return {static_cast<int>(key.plane), key.index};
 }
 
-Result<void> checkPrompt(const Geometry& g, const SlicePrompts& p) {
-    const std::string where =
-        std::string(planeName(p.slice.plane)) + " slice " + std::to_string(p.slice.index);
-    if (p.slice.index < 0 || p.slice.index >= sliceCount(g, p.slice.plane))
-        return Error{ErrorCode::InvalidArgument, "There is no " + where + "; the image has " +
-                                                     std::to_string(sliceCount(g, p.slice.plane)) +
-                                                     " (counted from 0)."};
-    const auto size = sliceSize(g, p.slice.plane);
-    const auto inside = [&size](double x, double y) {
-        return x >= 0 && y >= 0 && x <= static_cast<double>(size[0] - 1) &&
-               y <= static_cast<double>(size[1] - 1);
-    };
-    const std::string bounds =
-        " (x 0.." + std::to_string(size[0] - 1) + ", y 0.." + std::to_string(size[1] - 1) + ").";
-    if (p.prompts.box &&
-        (!inside(p.prompts.box->x0, p.prompts.box->y0) || !inside(p.prompts.box->x1, p.prompts.box->y1)))
-        return Error{ErrorCode::InvalidArgument, "A box on " + where + " lies outside the slice" + bounds};
-    if (p.prompts.box && (p.prompts.box->x1 < p.prompts.box->x0 || p.prompts.box->y1 < p.prompts.box->y0))
-        return Error{ErrorCode::InvalidArgument, "A box on " + where +
-                                                     " has its corners the wrong way round; give x0,y0,x1,y1 "
-                                                     "with the smaller indices first."};
-    for (const PointPrompt& point : p.prompts.points)
-        if (!inside(point.at[0], point.at[1]))
-            return Error{ErrorCode::InvalidArgument,
-                         "A point on " + where + " lies outside the slice" + bounds};
-    return {};
-}
-
 // Writes the objects of one slice into the map: the largest logit wins, below 0 nothing is written.
 Result<void> paint(LabelMap& map, const std::vector<SlicePrompts>& objects,
                    const std::vector<Proposal>& proposals) {
@@ -85,6 +57,34 @@ Result<void> paint(LabelMap& map, const std::vector<SlicePrompts>& objects,
 }
 
 } // namespace
+
+Result<void> checkPrompt(const Geometry& g, const SlicePrompts& p) {
+    const std::string where =
+        std::string(planeName(p.slice.plane)) + " slice " + std::to_string(p.slice.index);
+    if (p.slice.index < 0 || p.slice.index >= sliceCount(g, p.slice.plane))
+        return Error{ErrorCode::InvalidArgument, "There is no " + where + "; the image has " +
+                                                     std::to_string(sliceCount(g, p.slice.plane)) +
+                                                     " (counted from 0)."};
+    const auto size = sliceSize(g, p.slice.plane);
+    const auto inside = [&size](double x, double y) {
+        return x >= 0 && y >= 0 && x <= static_cast<double>(size[0] - 1) &&
+               y <= static_cast<double>(size[1] - 1);
+    };
+    const std::string bounds =
+        " (x 0.." + std::to_string(size[0] - 1) + ", y 0.." + std::to_string(size[1] - 1) + ").";
+    if (p.prompts.box &&
+        (!inside(p.prompts.box->x0, p.prompts.box->y0) || !inside(p.prompts.box->x1, p.prompts.box->y1)))
+        return Error{ErrorCode::InvalidArgument, "A box on " + where + " lies outside the slice" + bounds};
+    if (p.prompts.box && (p.prompts.box->x1 < p.prompts.box->x0 || p.prompts.box->y1 < p.prompts.box->y0))
+        return Error{ErrorCode::InvalidArgument, "A box on " + where +
+                                                     " has its corners the wrong way round; give x0,y0,x1,y1 "
+                                                     "with the smaller indices first."};
+    for (const PointPrompt& point : p.prompts.points)
+        if (!inside(point.at[0], point.at[1]))
+            return Error{ErrorCode::InvalidArgument,
+                         "A point on " + where + " lies outside the slice" + bounds};
+    return {};
+}
 
 std::vector<SlicePrompts> promptsFromMask(const LabelMap& map, Plane plane, std::optional<LabelId> only,
                                           double growPx) {

@@ -16,6 +16,9 @@ struct SlicePrompts {
     Prompts prompts;
 };
 
+/// Whether a prompt lies inside the image. Error: InvalidArgument with the slice, the box or the point.
+Result<void> checkPrompt(const Geometry&, const SlicePrompts&);
+
 /// For every slice of a plane and every label on it (or the one given) the tight box of its voxels, each edge
 /// moved outward by `growPx` and kept inside the slice.
 std::vector<SlicePrompts> promptsFromMask(const LabelMap&, Plane, std::optional<LabelId> only, double growPx);

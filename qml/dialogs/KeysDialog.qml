@@ -64,7 +64,7 @@ UiDialog {
         }
         Group {
             head: qsTr("Proposal")
-            rows: [["Enter", qsTr("Accept")], ["Esc", qsTr("Discard")], ["Backspace", qsTr("Take the last point back")], ["Ctrl+Z", qsTr("Undo")], ["Ctrl+Shift+Z", qsTr("Redo")], ["Space", qsTr("Hold to hide masks")]]
+            rows: [["Enter", qsTr("Accept")], ["Esc", qsTr("Discard")], ["Shift+P", qsTr("Propagate through the slices")], ["Backspace", qsTr("Take the last point back")], ["Ctrl+Z", qsTr("Undo")], ["Ctrl+Shift+Z", qsTr("Redo")], ["Space", qsTr("Hold to hide masks")]]
         }
         Group {
             head: qsTr("Views")

@@ -40,6 +40,7 @@ RowLayout {
         }
     }
     UiButton {
+        objectName: "stopJob"
         kind: UiButton.Quiet
         icon.source: Theme.icon("cross")
         tip: qsTr("Stop %1").arg(row.title)

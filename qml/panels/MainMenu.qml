@@ -64,6 +64,8 @@ MenuBar {
         UiMenuItem { action: bar.views.undo }
         UiMenuItem { action: bar.views.redo }
         UiMenuSeparator {}
+        UiMenuItem { objectName: "menuPropagate"; action: bar.views.propagate }
+        UiMenuSeparator {}
         UiMenuItem { action: bar.actions.person }
     }
     UiMenu {

@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Controls.Basic
 import Tandem.Document
+import Tandem.Shell
 import Tandem.Ui
 
 /// What the Edit and View menus do to the document and to the window's panels.
@@ -8,6 +9,7 @@ QtObject {
     id: actions
 
     required property Document document
+    required property PropagationList propagation
     required property bool isFullScreen
     signal fullScreenWanted(bool on)
 
@@ -22,6 +24,12 @@ QtObject {
         shortcut: "Ctrl+Shift+Z"
         enabled: actions.document.canRedo && !actions.document.readOnly
         onTriggered: actions.document.redo()
+    }
+    readonly property Action propagate: Action {
+        text: qsTr("Propagate the mask")
+        shortcut: "Shift+P"
+        enabled: actions.document.open && !actions.document.readOnly && !actions.propagation.running
+        onTriggered: actions.propagation.start()
     }
     readonly property Action masks: Action {
         text: qsTr("Show masks")

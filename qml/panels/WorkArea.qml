@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 import Tandem.Document
+import Tandem.Shell
 import Tandem.Ui
 
 /// Where a case is worked on: tools above, views in the middle, the network's answer below, labels on the right.
@@ -8,6 +9,7 @@ RowLayout {
     id: area
 
     required property Document document
+    required property PropagationList propagation
     property bool labelsShown: true
     property alias keysEnabled: grid.keysEnabled
 
@@ -20,6 +22,9 @@ RowLayout {
 
         ToolStrip {
             document: area.document
+            canPropagate: true
+            propagating: area.propagation.running
+            onPropagateWanted: area.propagation.start()
             Layout.fillWidth: true
         }
         ViewerGrid {
@@ -40,9 +45,19 @@ RowLayout {
         Layout.preferredWidth: Theme.lineWidth
         Layout.fillHeight: true
     }
-    LabelPanel {
-        document: area.document
+    ColumnLayout {
+        spacing: 0
         visible: area.labelsShown
         Layout.fillHeight: true
+
+        LabelPanel {
+            document: area.document
+            Layout.fillHeight: true
+            Layout.preferredWidth: Theme.panelWidth
+        }
+        PropagationPanel {
+            propagation: area.propagation
+            Layout.preferredWidth: Theme.panelWidth
+        }
     }
 }

@@ -8,6 +8,10 @@ Rectangle {
     id: strip
 
     required property Document document
+    /// Whether the window can propagate a mask, and whether it is at it.
+    property bool canPropagate: false
+    property bool propagating: false
+    signal propagateWanted
     readonly property bool painting: document.tool === Document.Brush || document.tool === Document.Eraser
 
     implicitWidth: row.implicitWidth + 2 * Theme.spacing
@@ -43,6 +47,16 @@ Rectangle {
             tool: Document.Eraser
             symbol: "eraser"
             hint: qsTr("Eraser: the active label; with Ctrl every unlocked label (E)")
+        }
+
+        Divider { visible: strip.canPropagate }
+        StripButton {
+            objectName: "propagateButton"
+            visible: strip.canPropagate
+            symbol: "propagate"
+            enabled: !strip.propagating && !strip.document.readOnly
+            hint: qsTr("Propagate the active label from this slice through the volume (Shift+P)")
+            onClicked: strip.propagateWanted()
         }
 
         Divider { visible: strip.painting }

@@ -1,3 +1,4 @@
+#include "core/usecases/propagate.h"
 #include "tests/app/ellipse_segmenter.h"
 #include "tests/app/open_case_fixture.h"
 
@@ -326,6 +327,38 @@ TEST(Document, Points_EachClickAsksAgain_BackgroundAloneDoesNot) {
     c.document.promptPoint({Plane::Axial, 6}, {{{12, 9}}, true});
     EXPECT_EQ(c.document.promptPoints(), 1) << "points on another slice start anew";
     c.document.setSegmenter(nullptr);
+}
+
+TEST(Document, Propagation_IsOneEditThatSparesOtherLabels) {
+    OpenCase c(plainVolume(), twoLabels);
+    c.document.selectLabel(2);
+    c.stroke({Plane::Axial, 7}, {{3, 10}}, {{20, 10}}); // a bar of spleen across the way
+    ASSERT_TRUE(c.waitSaved());
+    const std::vector<std::uint16_t> before = c.shown().labels();
+    auto propagation = std::make_shared<Propagation>();
+    for (std::int64_t k = 4; k < 10; ++k)
+        propagation->slices.push_back(
+            {{Plane::Axial, k}, LabelId{1}, {{8, 6, 6, 8}, std::vector<float>(48, 1.0F)}, {}, false});
+    ASSERT_TRUE(c.document.commitPropagation(propagation, LabelId{1}));
+    ASSERT_TRUE(c.waitSaved());
+    std::int64_t written = 0, kept = 0;
+    const std::vector<std::uint16_t> after = c.onDisk().labels();
+    for (std::size_t n = 0; n < before.size(); ++n) {
+        written += before[n] == 0 && after[n] == 1;
+        kept += before[n] == 2 && after[n] == 2;
+    }
+    EXPECT_EQ(kept, LabelMap::make(c.shown().grid(), before)->count(LabelId{2}));
+    EXPECT_GT(written, 5 * 48);
+    EXPECT_LT(written, 6 * 48); // less where the bar lies
+    EXPECT_EQ(c.document.undoTitle(), "Propagation, liver");
+    c.document.undo();
+    ASSERT_TRUE(c.waitSaved());
+    EXPECT_EQ(c.onDisk().labels(), before);
+
+    c.document.setLabelLocked(1, true);
+    EXPECT_FALSE(c.document.commitPropagation(propagation, LabelId{1}));
+    EXPECT_EQ(c.sentences.size(), 1);
+    EXPECT_EQ(c.shown().labels(), before);
 }
 
 TEST(Document, RemovedLabel_ComesBackWithUndo) {

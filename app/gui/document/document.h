@@ -19,6 +19,8 @@
 
 namespace tandem {
 
+struct Propagation;
+
 /// One open case: its image, its masks, the tools that change them and the network's proposals. The views
 /// show it, the window opens and closes it. Everything that is drawn goes through EditSession to the store;
 /// what a person must know comes as a sentence from failed(). Thread: GUI.
@@ -94,6 +96,8 @@ public:
     bool readOnly() const;
     const std::shared_ptr<const Volume>& volume() const { return volume_; }
     const Geometry& geometry() const { return volume_->geometry(); }
+    /// Content hash of the image.
+    const std::string& imageHash() const { return record_.image.contentHash; }
     EditSession* edits() const { return edits_.get(); }
     const PromptSession& prompts() const { return prompts_; }
     LabelList* labelList() { return &labels_; }
@@ -167,6 +171,9 @@ public:
     /// The stroke in the hand; null if none is drawn yet.
     const BrushStroke* stroke() const { return stroke_ && stroke_->begun() ? &*stroke_ : nullptr; }
     bool strokeInHand() const { return stroke_.has_value(); }
+    /// Writes a label that was propagated as one edit, where nothing is labelled yet. False (and a sentence)
+    /// if the case or the label refuses.
+    bool commitPropagation(std::shared_ptr<const Propagation>, LabelId);
     /// Whether the active label may be drawn on now; makes a first label if there is none; else says why not.
     bool readyToDraw();
 

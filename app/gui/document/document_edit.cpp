@@ -1,5 +1,6 @@
 // The part of Document that changes masks: tools, proposals and labels.
 #include "app/gui/document/document.h"
+#include "core/usecases/propagate.h"
 
 #include <algorithm>
 #include <cmath>
@@ -207,6 +208,23 @@ void Document::acceptProposal() {
         edit.title = titleOf("Proposal", label, slice);
         edits_->commit(std::move(edit));
     });
+}
+
+bool Document::commitPropagation(std::shared_ptr<const Propagation> propagation, LabelId label) {
+    if (refuseIfReadOnly())
+        return false;
+    const LabelInfo* info = labels_.find(label);
+    if (!info || info->locked) {
+        Q_EMIT failed(tr("The label was locked or removed meanwhile, so the propagation was not written."));
+        return false;
+    }
+    settleStroke();
+    edits_->whenSaved([this, propagation = std::move(propagation), label, name = info->name] {
+        Edit edit = editFromPropagation(edits_->labels(), *propagation, label, labels_.locked());
+        edit.title = "Propagation, " + name;
+        edits_->commit(std::move(edit));
+    });
+    return true;
 }
 
 // --- masks and labels

@@ -116,7 +116,7 @@ Result<Imported> importAll(const ImageReader& reader, ProjectStore& store,
 
 Session::Session(Parts& parts, QObject* parent)
     : QObject(parent), parts_(parts), model_(jobs_, parts.inference, parts.defaultModel),
-      exportPlan_(jobs_, *parts.reader) {
+      exportPlan_(jobs_, *parts.reader), propagation_(document_, model_, jobs_, notices_) {
     refreshSoon_.setSingleShot(true);
     refreshSoon_.setInterval(refreshDelay);
     cases_.setPerson(preferences_.personName());

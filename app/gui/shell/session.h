@@ -9,6 +9,7 @@
 #include "app/gui/shell/model_chooser.h"
 #include "app/gui/shell/notices.h"
 #include "app/gui/shell/preferences.h"
+#include "app/gui/shell/propagation_list.h"
 #include "core/usecases/open_case.h"
 
 #include <QtCore/QObject>
@@ -41,6 +42,7 @@ class Session : public QObject {
     Q_PROPERTY(tandem::ModelChooser* model READ model CONSTANT FINAL)
     Q_PROPERTY(tandem::ImportChoice* importChoice READ importChoice CONSTANT FINAL)
     Q_PROPERTY(tandem::ExportPlan* exportPlan READ exportPlan CONSTANT FINAL)
+    Q_PROPERTY(tandem::PropagationList* propagation READ propagation CONSTANT FINAL)
 
     Q_PROPERTY(bool projectOpen READ projectOpen NOTIFY projectChanged FINAL)
     Q_PROPERTY(QString projectName READ projectName NOTIFY projectChanged FINAL)
@@ -85,6 +87,7 @@ public:
     ModelChooser* model() { return &model_; }
     ImportChoice* importChoice() { return &importChoice_; }
     ExportPlan* exportPlan() { return &exportPlan_; }
+    PropagationList* propagation() { return &propagation_; }
 
     /// Opens projects (the first of them), images and folders; images become cases of the open project, or of
     /// the scratch project if none is open.
@@ -184,6 +187,7 @@ private:
     JobList jobs_;
     ModelChooser model_;
     ExportPlan exportPlan_;
+    PropagationList propagation_;
     Store store_;
     QStringList startPaths_;
     /// When a project was closed last; work under way may hold it a moment longer.
