@@ -23,8 +23,8 @@ struct PackOptions {
     bool everything =
         false; ///< also pairs whose licence does not allow training (marked; trainers refuse them)
     std::int64_t slicesPerPlane = 40; ///< of one case and plane, evenly spread
-    bool unlabelled = false;          ///< images without masks: any slice will do, none is kept out
     std::int64_t smallestObject = 20; ///< px; smaller structures of a slice are left out
+    bool unlabelled = false;          ///< images without masks: any slice will do, none is kept out
 };
 
 struct PackReport {

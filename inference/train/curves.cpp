@@ -146,8 +146,9 @@ Result<void> Curves::write() const {
     if (!validations_.empty())
         if (auto done = writeFileAtomically(folder_ / "validation.csv", scores); !done)
             return done;
-    return losses_.empty() ? Result<void>{}
-                           : writeFileAtomically(folder_ / "curve.png", curvesAsPng(losses_, validations_));
+    return losses_.empty() && validations_.empty()
+               ? Result<void>{}
+               : writeFileAtomically(folder_ / "curve.png", curvesAsPng(losses_, validations_));
 }
 
 std::string curvesAsPng(const std::vector<LossPoint>& losses,
