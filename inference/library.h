@@ -43,6 +43,10 @@ struct TrainRequest {
     std::filesystem::path startFrom;          ///< a model to start from, or empty
     std::filesystem::path resume;             ///< folder of an interrupted run, or empty
     std::filesystem::path out;                ///< folder: model.safetensors, state.safetensors, log.csv
+    std::filesystem::path keepBatches{};      ///< folder for every batch with its loss, or empty
+    std::filesystem::path
+        teacher{};                 ///< a model whose probabilities are the targets instead of masks, or empty
+    std::filesystem::path sheet{}; ///< a PNG of the first samples to be written instead of training, or empty
 };
 struct TrainReport {
     std::filesystem::path model; ///< the model written

@@ -1,7 +1,7 @@
 #include "app/cli/command.h"
+#include "app/cli/model_arguments.h"
 #include "core/usecases/evaluate_propagation.h"
 #include "core/usecases/pack.h"
-#include "core/usecases/segment_volume.h"
 
 #include <cstdio>
 #include <iostream>
@@ -19,33 +19,6 @@ struct EvaluateArguments {
     EvaluateOptions options;
     Arithmetic arithmetic = Arithmetic::Automatic;
 };
-
-// Models under test, and the segmenters that run them.
-struct LoadedModels {
-    std::vector<std::unique_ptr<Segmenter>> segmenters;
-    std::vector<EvaluationModel> models;
-};
-
-Result<LoadedModels> loadModels(const EvaluateArguments& a, CommandContext& context) {
-    const Result<InferenceLibrary*> library = context.parts.inference();
-    if (!library)
-        return library.error();
-    std::vector<std::filesystem::path> files(a.models.begin(), a.models.end());
-    if (files.empty() && context.parts.defaultModel.empty())
-        return Error{ErrorCode::FileNotFound, "The bundled model is missing; name one with --model."};
-    if (files.empty())
-        files.push_back(context.parts.defaultModel);
-    LoadedModels loaded;
-    for (const auto& file : files) {
-        loaded.segmenters.push_back((*library)->createSegmenter(a.arithmetic));
-        const Result<ModelInfo> info = loadModelNow(*loaded.segmenters.back(), file);
-        if (!info)
-            return info.error();
-        loaded.models.push_back({info->id, loaded.segmenters.back().get()});
-        std::cerr << "tandem: note: model " << info->id.substr(0, 12) << " is " << file.string() << "\n";
-    }
-    return loaded;
-}
 
 Result<std::vector<EvaluationItem>> pairItems(const EvaluateArguments& a, CommandContext& context) {
     auto rows = readPairs(a.source);
@@ -133,7 +106,7 @@ Result<void> evaluateCommand(EvaluateArguments a, CommandContext& context) {
     if (!items)
         return items.error();
     thinOut(*items, a.limit);
-    const auto loaded = loadModels(a, context);
+    const auto loaded = loadModels({a.models.begin(), a.models.end()}, context, a.arithmetic);
     if (!loaded)
         return loaded.error();
     const auto report = score(a, *items, loaded->models, context);

@@ -1,5 +1,6 @@
 #include "app/cli/command.h"
 #include "core/usecases/pack.h"
+#include "core/usecases/project_learning.h"
 
 #include <iostream>
 
@@ -11,14 +12,22 @@ struct PackArguments {
     PackOptions options;
 };
 
-Result<void> pack(const PackArguments& a, CommandContext& context) {
+Result<PackReport> packSource(const PackArguments& a, CommandContext& context) {
+    const ImageReader& reader = *context.parts.reader;
+    if (std::filesystem::path(a.source).extension() == ".tandem") {
+        const auto store = context.parts.openProject(a.source);
+        return store ? packProject(reader, **store, a.options, a.out, context.progress, context.stop)
+                     : store.error();
+    }
     std::error_code problem;
     const bool folder = std::filesystem::is_directory(a.source, problem);
     const auto pairs = folder ? findPairs(a.source) : readPairs(a.source);
-    if (!pairs)
-        return pairs.error();
-    const auto report =
-        writePack(*context.parts.reader, *pairs, a.options, a.out, context.progress, context.stop);
+    return pairs ? writePack(reader, *pairs, a.options, a.out, context.progress, context.stop)
+                 : pairs.error();
+}
+
+Result<void> pack(const PackArguments& a, CommandContext& context) {
+    const auto report = packSource(a, context);
     if (!report)
         return report.error();
     for (const std::string& sentence : report->skipped)
@@ -35,7 +44,9 @@ void addPackCommand(CLI::App& app, CommandContext& context) {
     CLI::App* command = newCommand(app, "pack", "Write labelled slices as a pack for training",
                                    "tandem pack pairs.csv --out packs/mine --kept-out 0.15 --seed 1");
     command
-        ->add_option("SOURCE", a->source, "PAIRS.csv, or a folder of images with masks NAME_seg or NAME_mask")
+        ->add_option("SOURCE", a->source,
+                     "PAIRS.csv; a project (its approved cases); or a folder: images with masks NAME_seg or "
+                     "NAME_mask, nnU-Net's imagesTr and labelsTr, MedSAM's npz and npy")
         ->required();
     command->add_option("--out", a->out, "Folder of the pack")->required();
     command->add_option("--kept-out", a->options.keptOutShare, "Share of patients that are never trained on")

@@ -1,4 +1,5 @@
 #include "app/cli/command.h"
+#include "app/cli/replay_command.h"
 #include "core/files/json.h"
 #include "core/usecases/export_masks.h"
 #include "core/usecases/label_names.h"
@@ -346,6 +347,7 @@ void addProjectCommand(CLI::App& app, CommandContext& context) {
     addImport(*project, context);
     addExport(*project, context);
     addReview(*project, context);
+    addReplay(*project, context);
     addReport(*project, context, "status", "How the cases stand, with the volumes of their labels", status);
     addReport(*project, context, "check", "Check the file and replay every journal", check);
 }

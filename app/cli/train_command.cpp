@@ -1,39 +1,201 @@
 #include "app/cli/command.h"
+#include "app/cli/replay_command.h"
+#include "core/files/files.h"
 
+#include <cstdio>
 #include <iostream>
 
 namespace tandem {
 namespace {
 
-Result<void> train(const TrainRequest& request, CommandContext& context) {
+struct TrainArguments {
+    TrainRequest request;
+    std::string project, images;
+};
+
+// For a project without a configuration: minutes, from the model in use, mostly on the project's own masks.
+constexpr const char* projectRecipe = R"({
+  "recipe": {
+    "seed": 1, "samples": 2400, "batch": 8, "threads": 2, "learningRate": 3e-4, "warmupSteps": 20,
+    "emaDecay": 0.99, "batchNormMomentum": 0.01, "firstPackShare": 0.6, "sceneShare": 0.05, "regionShare": 0.1,
+    "tightShare": 0.6, "handShare": 0.3, "saveEverySamples": 400, "validateEverySamples": 800, "validateItems": 32
+  }
+}
+)";
+
+// For a teacher without a configuration: regions of the images and scenes, with its probabilities as targets.
+constexpr const char* teacherRecipe = R"({
+  "recipe": {
+    "seed": 1, "samples": 8000, "batch": 8, "threads": 2, "learningRate": 5e-4, "warmupSteps": 50,
+    "emaDecay": 0.995, "batchNormMomentum": 0.02, "sceneShare": 0.15, "regionShare": 0.85, "saveEverySamples": 800
+  }
+}
+)";
+
+Result<void> trainNow(const TrainRequest& request, CommandContext& context) {
     const Result<InferenceLibrary*> library = context.parts.inference();
     if (!library)
         return library.error();
     const auto report = (*library)->train(request, context.progress, context.stop);
     if (!report)
         return report.error();
-    std::cout << report->model.string() << "\n"
-              << report->samples << " samples in " << static_cast<std::int64_t>(report->seconds)
+    std::cout << report->model.string() << "\n";
+    if (!request.sheet.empty())
+        return {};
+    std::cout << report->samples << " samples in " << static_cast<std::int64_t>(report->seconds)
               << " s, loss " << report->finalLoss << "\n";
     return {};
+}
+
+void printSkipped(const PackReport& report) {
+    for (const std::string& sentence : report.skipped)
+        std::cerr << "tandem: skipped: " << sentence << "\n";
+}
+
+// Packs the project's approved cases into the run's folder, unless a run that goes on has them there.
+Result<void> packInto(const std::filesystem::path& pack, ProjectStore& store, bool resumes,
+                      CommandContext& context) {
+    std::error_code problem;
+    if (resumes && std::filesystem::exists(pack / "pack.json", problem))
+        return {};
+    const auto report =
+        packProject(*context.parts.reader, store, PackOptions{}, pack, context.progress, context.stop);
+    if (!report)
+        return report.error();
+    printSkipped(*report);
+    std::cout << report->cases << " approved cases, " << report->slices << " slices; "
+              << report->keptOutSlices << " slices kept out to score with\n";
+    return {};
+}
+
+// The model in use and the new one on the project's own prompts; a project with too few cases says so.
+void compare(ProjectStore& store, const TrainRequest& request, CommandContext& context) {
+    const auto report =
+        replayWithFiles(store, {request.startFrom, request.out / "model.safetensors"}, false, context);
+    if (!report) {
+        std::cout << "Not scored: " << report.error().sentence << "\n";
+        return;
+    }
+    printReplay(*report);
+    const std::vector<double> means = report->means();
+    std::cout << (means.back() > means.front()
+                      ? "The new model is better on them.\n"
+                      : "The new model is not better on them; keep the one in use.\n");
+}
+
+Result<void> trainOnProject(const TrainArguments& a, CommandContext& context) {
+    const auto store = context.parts.openProject(a.project);
+    if (!store)
+        return store.error();
+    TrainRequest request = a.request;
+    if (request.startFrom.empty())
+        request.startFrom = context.parts.defaultModel;
+    if (auto packed = packInto(request.out / "project-pack", **store, !request.resume.empty(), context);
+        !packed)
+        return packed;
+    request.packs.insert(request.packs.begin(), request.out / "project-pack");
+    if (request.config.empty()) {
+        request.config = request.out / "recipe.json";
+        if (auto written = writeFileAtomically(request.config, projectRecipe); !written)
+            return written;
+    }
+    if (auto trained = trainNow(request, context); !trained)
+        return trained;
+    compare(**store, request, context);
+    return {};
+}
+
+// Slices of images without masks, of a folder or of a project.
+Result<PackReport> packImages(const std::string& images, const std::filesystem::path& out,
+                              CommandContext& context) {
+    PackOptions options;
+    options.unlabelled = true;
+    const ImageReader& reader = *context.parts.reader;
+    std::unique_ptr<ProjectStore> store;
+    if (std::filesystem::path(images).extension() == ".tandem") {
+        auto opened = context.parts.openProject(images);
+        if (!opened)
+            return opened.error();
+        store = std::move(*opened);
+    }
+    const auto cases = store ? imagesOfProject(reader, *store) : casesFromImages(reader, images);
+    return cases ? writePack(*cases, options, out, context.progress, context.stop) : cases.error();
+}
+
+// The small model learns what the large one says, on the user's own images.
+Result<void> distil(const TrainArguments& a, CommandContext& context) {
+    TrainRequest request = a.request;
+    if (request.startFrom.empty())
+        request.startFrom = context.parts.defaultModel;
+    const std::filesystem::path pack = request.out / "images-pack";
+    std::error_code problem;
+    if (!a.images.empty() &&
+        (request.resume.empty() || !std::filesystem::exists(pack / "pack.json", problem))) {
+        const auto packed = packImages(a.images, pack, context);
+        if (!packed)
+            return packed.error();
+        printSkipped(*packed);
+        std::cout << packed->slices << " slices of " << packed->cases << " images\n";
+    }
+    if (!a.images.empty())
+        request.packs.push_back(pack);
+    if (request.config.empty()) {
+        request.config = request.out / "recipe.json";
+        if (auto written = writeFileAtomically(request.config, teacherRecipe); !written)
+            return written;
+    }
+    return trainNow(request, context);
+}
+
+Result<void> run(const TrainArguments& a, CommandContext& context) {
+    if (!a.project.empty())
+        return trainOnProject(a, context);
+    return a.request.teacher.empty() ? trainNow(a.request, context) : distil(a, context);
+}
+
+void checkUsage(const TrainArguments& a) {
+    if (a.request.out.empty() && a.request.sheet.empty())
+        throw CLI::RequiredError("--out");
+    if (a.request.config.empty() && a.project.empty() && a.images.empty())
+        throw CLI::RequiredError("CONFIG");
 }
 
 } // namespace
 
 void addTrainCommand(CLI::App& app, CommandContext& context) {
-    auto request = std::make_shared<TrainRequest>();
+    auto a = std::make_shared<TrainArguments>();
+    TrainRequest& request = a->request;
     CLI::App* command =
-        newCommand(app, "train", "Train a model on packs",
-                   "tandem train resources/training/small.json --data packs/mine --out runs/first");
-    command->add_option("CONFIG", request->config, "Network and recipe, see resources/training")->required();
-    command->add_option("--data", request->packs,
-                        "Folder written by tandem pack; may be given several times");
-    command->add_option("--from", request->startFrom, "Model to start from");
-    command->add_option("--resume", request->resume, "Folder of an interrupted run to go on from");
-    command->add_option("--out", request->out, "Folder for model.safetensors, state.safetensors and log.csv")
-        ->required();
-    command->callback(
-        [request, &context] { context.run = [request, &context] { return train(*request, context); }; });
+        newCommand(app, "train", "Train a model on packs, or on a project's approved masks",
+                   "tandem train resources/training/small.json --data packs/mine --out runs/first\n"
+                   "  tandem train --project study.tandem --out runs/study");
+    command->add_option(
+        "CONFIG", request.config,
+        "Network and recipe, see resources/training; without a network that of --from is trained on");
+    command->add_option("--data", request.packs, "Folder written by tandem pack; may be given several times");
+    CLI::Option* project = command->add_option(
+        "--project", a->project,
+        "Project whose approved cases are learnt from; the result is scored on a quarter of them");
+    command->add_option("--from", request.startFrom, "Model to start from (with --project: the bundled one)");
+    CLI::Option* teacher =
+        command->add_option("--teacher", request.teacher,
+                            "Model whose answers are learnt instead of masks: a large one for a small one");
+    command
+        ->add_option("--images", a->images, "Folder of images, or project, that the teacher is asked about")
+        ->needs(teacher)
+        ->excludes(project);
+    command->add_option("--resume", request.resume, "Folder of an interrupted run to go on from");
+    CLI::Option* out = command->add_option(
+        "--out", request.out,
+        "Folder for the last and the best model, the state, log.csv, validation.csv and curve.png");
+    command->add_option("--keep-batches", request.keepBatches, "Folder for every batch with its loss");
+    command->add_option("--sheet", request.sheet, "Write a picture (PNG) of the first samples and end")
+        ->excludes(out)
+        ->excludes(project);
+    command->callback([a, &context] {
+        checkUsage(*a);
+        context.run = [a, &context] { return run(*a, context); };
+    });
 }
 
 } // namespace tandem

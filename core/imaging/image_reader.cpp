@@ -4,6 +4,7 @@
 #include "core/imaging/imaging.h"
 #include "core/imaging/nifti.h"
 #include "core/imaging/nifti_header.h"
+#include "core/imaging/numpy_file.h"
 #include "core/imaging/raw_array.h"
 #include "core/imaging/stills.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 constexpr std::size_t sniffedBytes = 1024;
 
-enum class Kind { Unknown, Nifti, Nrrd, MetaImage, Dicom, Still, Mgz };
+enum class Kind { Unknown, Nifti, Nrrd, MetaImage, Dicom, Still, Mgz, Numpy };
 
 /// What a file is, by its content; the name counts only where the content has no mark of its own.
 struct Sniffed {
@@ -49,6 +50,8 @@ Sniffed sniff(const fs::path& path) {
         return {Kind::Nrrd, StillFormat::None};
     if (isMetaImage(head))
         return {Kind::MetaImage, StillFormat::None};
+    if (isNumpy(head) || (isZip(head) && hasEnding(path, {".npz"})))
+        return {Kind::Numpy, StillFormat::None};
     if (hasEnding(path, {".mgz", ".mgh"}))
         return {Kind::Mgz, StillFormat::None};
     if (niftiHeaderPath(path) != path || hasEnding(path, {".nii", ".nii.gz", ".hdr"}))
@@ -59,7 +62,7 @@ Sniffed sniff(const fs::path& path) {
 Error unknownFormat(const fs::path& path) {
     return readError(ErrorCode::FormatUnsupported, path,
                      "it is not an image of a kind that Tandem knows (NIfTI, NRRD, MetaImage, DICOM, PNG, "
-                     "JPEG, TIFF, BMP).");
+                     "JPEG, TIFF, BMP, NumPy).");
 }
 
 Error refusedMgz(const fs::path& path) {
@@ -145,6 +148,8 @@ private:
             return listArray(path, parseNrrd(path));
         case Kind::MetaImage:
             return listArray(path, parseMetaImage(path));
+        case Kind::Numpy:
+            return listNumpy(path);
         case Kind::Mgz:
             return refusedMgz(path);
         default:
@@ -186,6 +191,8 @@ private:
             return readArrayFile(path, parseMetaImage(path), frame);
         case Kind::Dicom:
             return readDicom(path, seriesKey, frame);
+        case Kind::Numpy:
+            return readNumpy(path, frame, use);
         case Kind::Mgz:
             return refusedMgz(path);
         default:

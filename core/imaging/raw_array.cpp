@@ -243,17 +243,19 @@ Result<void> checkSizes(const ArrayLayout& l, const fs::path& path) {
 }
 
 Result<LoadedImage> readArray(const ArrayLayout& l, const fs::path& path, std::int64_t frame) {
+    Result<Bytes> packed = packedBytes(l, path);
+    return packed ? readArray(l, path, *std::move(packed), frame) : packed.error();
+}
+
+Result<LoadedImage> readArray(const ArrayLayout& l, const fs::path& path, Bytes packed, std::int64_t frame) {
     if (frame < 0 || frame >= frameCount(l))
         return readError(ErrorCode::InvalidArgument, path,
                          "there is no frame " + std::to_string(frame) + "; it has " +
                              std::to_string(frameCount(l)) + ", counted from 0.");
-    Result<Bytes> packed = packedBytes(l, path);
-    if (!packed)
-        return packed.error();
-    if (Result<void> room = checkRoom(l, path, packed->size()); !room)
+    if (Result<void> room = checkRoom(l, path, packed.size()); !room)
         return room.error();
     const int components = l.componentAxis >= 0 ? 3 : 1;
-    std::optional<Volume::Values> values = decodeAny(l, *std::move(packed), frame, components);
+    std::optional<Volume::Values> values = decodeAny(l, std::move(packed), frame, components);
     if (!values)
         return readError(ErrorCode::FormatInvalid, path, "its voxels are truncated or damaged.");
     Result<Geometry> geometry = Geometry::make(spaceSize(l), l.affine);

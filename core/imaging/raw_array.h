@@ -47,6 +47,10 @@ Result<void> checkSizes(const ArrayLayout&, const std::filesystem::path&);
 /// OutOfMemory, InvalidArgument (no such frame). Thread: any.
 Result<LoadedImage> readArray(const ArrayLayout&, const std::filesystem::path&, std::int64_t frame);
 
+/// The same from bytes that begin with the array (packed as the layout says).
+Result<LoadedImage> readArray(const ArrayLayout&, const std::filesystem::path&, Bytes packed,
+                              std::int64_t frame);
+
 /// Header parsers. Error: FormatInvalid, FormatUnsupported by name.
 bool isNrrd(std::span<const std::uint8_t> head);
 bool isMetaImage(std::span<const std::uint8_t> head);

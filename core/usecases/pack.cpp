@@ -43,13 +43,6 @@ private:
     double low_ = 0, high_ = 255;
 };
 
-// One image with the masks that belong to it.
-struct Group {
-    std::vector<PairRow> rows;
-    std::shared_ptr<const Volume> volume;
-    std::vector<PairLabels> masks;
-};
-
 // The planes that a volume is cut in.
 std::vector<Plane> planesOf(const Geometry& g) {
     const auto spacing = g.spacing();
@@ -131,12 +124,12 @@ public:
     PackWriter(std::filesystem::path out, const PackOptions& options)
         : out_(std::move(out)), options_(options) {}
 
-    Result<void> add(const Group& group) {
-        const Intensities intensities(*group.volume, group.rows.front().modality);
+    Result<void> add(const PackCase& one, const PackImage& image) {
+        const Intensities intensities(*image.volume, one.row.modality);
         ++report_.cases;
-        for (Plane plane : planesOf(group.volume->geometry()))
-            for (std::int64_t index : labelledSlices(group, plane))
-                if (auto done = addSlice(group, {plane, index}, intensities); !done)
+        for (Plane plane : planesOf(image.volume->geometry()))
+            for (std::int64_t index : wantedSlices(image, plane))
+                if (auto done = addSlice(one, image, {plane, index}, intensities); !done)
                     return done;
         return {};
     }
@@ -146,10 +139,11 @@ public:
         if (auto done = flush(); !done)
             return done.error();
         if (report_.slices == 0)
-            return Error{ErrorCode::FormatInvalid,
-                         "No labelled slice was found" +
-                             (report_.skipped.empty() ? std::string(".")
-                                                      : "; the first problem: " + report_.skipped.front())};
+            return Error{
+                ErrorCode::FormatInvalid,
+                std::string(options_.unlabelled ? "No slice was found" : "No labelled slice was found") +
+                    (report_.skipped.empty() ? std::string(".")
+                                             : "; the first problem: " + report_.skipped.front())};
         JsonValue json;
         json.set("format", "tandem pack 1");
         json.set("kept_out_share", options_.keptOutShare);
@@ -161,10 +155,12 @@ public:
     }
 
 private:
-    // Slices with any label, evenly thinned.
-    std::vector<std::int64_t> labelledSlices(const Group& group, Plane plane) const {
+    // Slices with any label (of an image without masks all), evenly thinned.
+    std::vector<std::int64_t> wantedSlices(const PackImage& group, Plane plane) const {
         std::set<std::int64_t> found;
         const Geometry& g = group.volume->geometry();
+        for (std::int64_t n = 0; options_.unlabelled && n < sliceCount(g, plane); ++n)
+            found.insert(n);
         const auto axis = static_cast<std::size_t>(sliceAxes(g, plane).slice);
         for (const PairLabels& mask : group.masks)
             for (std::int64_t k = 0; k < g.size()[2]; ++k)
@@ -181,15 +177,16 @@ private:
         return some;
     }
 
-    Result<void> addSlice(const Group& group, SliceKey key, const Intensities& intensities) {
+    Result<void> addSlice(const PackCase& one, const PackImage& group, SliceKey key,
+                          const Intensities& intensities) {
         Layers layers(options_.smallestObject);
         for (const PairLabels& mask : group.masks)
             for (const auto& [label, name] : mask.names)
                 layers.add(sliceOfLabels(mask.map, key, static_cast<std::uint16_t>(label)), name);
         const auto slice = extractSlice(*group.volume, key);
-        if (!slice || layers.names().empty())
+        if (!slice || (layers.names().empty() && !options_.unlabelled))
             return {};
-        PackSlice meta = describe(group, key, layers);
+        PackSlice meta = describe(one, group.volume->geometry(), key, layers);
         report_.slices += 1;
         report_.structures += static_cast<std::int64_t>(meta.labels.size());
         report_.keptOutSlices += meta.split == PackSplit::KeptOut;
@@ -202,9 +199,8 @@ private:
         return bytes_ >= shardBytes ? flush() : Result<void>{};
     }
 
-    PackSlice describe(const Group& group, SliceKey key, const Layers& layers) const {
-        const PairRow& row = group.rows.front();
-        const Geometry& g = group.volume->geometry();
+    PackSlice describe(const PackCase& one, const Geometry& g, SliceKey key, const Layers& layers) const {
+        const PairRow& row = one.row;
         PackSlice s;
         s.id = std::to_string(report_.slices);
         s.shard = shardName();
@@ -214,7 +210,8 @@ private:
         s.source = row.dataSet;
         s.licence = row.licence;
         s.mayTrain = row.train == "yes";
-        s.split = isKeptOut(row, options_) ? PackSplit::KeptOut : PackSplit::Train;
+        const bool keptOut = one.keptOut.value_or(isKeptOut(row, options_));
+        s.split = keptOut && !options_.unlabelled ? PackSplit::KeptOut : PackSplit::Train;
         s.slice = key;
         s.spacing = sliceSpacing(g, key.plane);
         for (std::size_t r = 0; r < 3; ++r) {
@@ -282,36 +279,39 @@ private:
     int shard_ = 0;
 };
 
-// Rows of one image belong together, in the order of their first row.
-std::vector<Group> grouped(const std::vector<PairRow>& rows, bool everything) {
-    std::vector<Group> groups;
-    std::map<std::filesystem::path, std::size_t> of;
-    for (const PairRow& row : rows) {
-        if (!everything && row.train != "yes")
-            continue;
-        const auto [at, isNew] = of.emplace(row.image, groups.size());
-        if (isNew)
-            groups.emplace_back();
-        groups[at->second].rows.push_back(row);
-    }
-    return groups;
-}
-
-Result<void> readGroup(const ImageReader& reader, Group& group) {
-    auto image = reader.read(group.rows.front().image);
+Result<PackImage> loadPairs(const ImageReader& reader, const std::vector<PairRow>& rows) {
+    auto image = reader.read(rows.front().image);
     if (!image)
         return image.error();
-    group.volume = image->volume;
-    for (const PairRow& row : group.rows) {
-        auto labels = readPairLabels(reader, row, group.volume->geometry());
+    PackImage loaded{image->volume, {}};
+    for (const PairRow& row : rows) {
+        auto labels = readPairLabels(reader, row, loaded.volume->geometry());
         if (!labels)
             return labels.error();
-        group.masks.push_back(std::move(*labels));
+        loaded.masks.push_back(std::move(*labels));
     }
-    return {};
+    return loaded;
 }
 
 } // namespace
+
+std::vector<PackCase> casesFromPairs(const ImageReader& reader, const std::vector<PairRow>& rows) {
+    std::vector<std::vector<PairRow>> groups;
+    std::map<std::filesystem::path, std::size_t> of;
+    for (const PairRow& row : rows) {
+        const auto [at, isNew] = of.emplace(row.image, groups.size());
+        if (isNew)
+            groups.emplace_back();
+        groups[at->second].push_back(row);
+    }
+    std::vector<PackCase> cases;
+    for (std::vector<PairRow>& group : groups) {
+        const PairRow first = group.front();
+        cases.push_back(
+            {first, [&reader, group = std::move(group)] { return loadPairs(reader, group); }, std::nullopt});
+    }
+    return cases;
+}
 
 bool isKeptOut(const PairRow& row, const PackOptions& options) {
     const auto& whole = options.leaveOut;
@@ -322,23 +322,34 @@ bool isKeptOut(const PairRow& row, const PackOptions& options) {
 Result<PackReport> writePack(const ImageReader& reader, const std::vector<PairRow>& rows,
                              const PackOptions& options, const std::filesystem::path& out,
                              const Progress& progress, std::stop_token stop) {
+    std::vector<PairRow> wanted;
+    for (const PairRow& row : rows)
+        if (options.everything || row.train == "yes")
+            wanted.push_back(row);
+    return writePack(casesFromPairs(reader, wanted), options, out, progress, std::move(stop));
+}
+
+Result<PackReport> writePack(const std::vector<PackCase>& cases, const PackOptions& options,
+                             const std::filesystem::path& out, const Progress& progress,
+                             std::stop_token stop) {
     std::error_code problem;
     if (std::filesystem::exists(out / "pack.json", problem))
         return Error{ErrorCode::InvalidArgument,
                      out.string() + " holds a pack already; choose an empty folder."};
     PackWriter writer(out, options);
-    std::vector<Group> groups = grouped(rows, options.everything);
-    for (std::size_t n = 0; n < groups.size(); ++n) {
+    for (std::size_t n = 0; n < cases.size(); ++n) {
+        const PackCase& one = cases[n];
         if (stop.stop_requested())
             return Error{ErrorCode::Cancelled, "Packing was stopped."};
-        progress(static_cast<double>(n) / static_cast<double>(groups.size()),
-                 "Packing " + groups[n].rows.front().caseName);
-        Group group = std::move(groups[n]); // its voxels go when it is written
-        if (const auto read = readGroup(reader, group); !read) {
-            writer.skip(read.error().sentence);
+        if (!options.everything && one.row.train != "yes")
+            continue;
+        progress(static_cast<double>(n) / static_cast<double>(cases.size()), "Packing " + one.row.caseName);
+        const auto image = one.load(); // its voxels go when it is written
+        if (!image) {
+            writer.skip(image.error().sentence);
             continue;
         }
-        if (auto done = writer.add(group); !done)
+        if (auto done = writer.add(one, *image); !done)
             return done.error();
     }
     return writer.finish();

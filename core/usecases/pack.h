@@ -6,6 +6,9 @@
 #include "core/usecases/pairs.h"
 
 #include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -21,6 +24,7 @@ struct PackOptions {
         false; ///< also pairs whose licence does not allow training (marked; trainers refuse them)
     std::int64_t slicesPerPlane = 40; ///< of one case and plane, evenly spread
     std::int64_t smallestObject = 20; ///< px; smaller structures of a slice are left out
+    bool unlabelled = false;          ///< images without masks: any slice will do, none is kept out
 };
 
 struct PackReport {
@@ -31,16 +35,45 @@ struct PackReport {
 /// Whether a patient is kept out of training under these options.
 bool isKeptOut(const PairRow&, const PackOptions&);
 
+/// An image with the masks that belong to it.
+struct PackImage {
+    std::shared_ptr<const Volume> volume;
+    std::vector<PairLabels> masks;
+};
+
+/// One image to be packed, loaded when its turn comes.
+struct PackCase {
+    PairRow row; ///< case, patient, modality, data set, licence and train are used
+    std::function<Result<PackImage>()> load;
+    std::optional<bool> keptOut; ///< empty: by the options, see isKeptOut
+};
+
+/// The pairs as cases: rows of one image belong together, in the order of their first row. The reader must
+/// outlive them.
+std::vector<PackCase> casesFromPairs(const ImageReader&, const std::vector<PairRow>&);
+
+/// The images of a folder (files of known kinds in it and below, masks beside an image passed over; a
+/// folder's DICOM series) as cases without masks, for PackOptions::unlabelled. The reader must outlive them.
+/// Error: FileNotFound, FormatInvalid if there is none.
+Result<std::vector<PackCase>> casesFromImages(const ImageReader&, const std::filesystem::path& folder);
+
 /// The pairs of a folder without a table: every NAME.nii.gz, .nii, .nrrd, .mha, .png with a NAME_seg or
-/// NAME_mask beside it, or nnU-Net's imagesTr/NAME_0000 with labelsTr/NAME. They may train: whoever packs
-/// them decides so. Error: FileNotFound, FormatInvalid if there is none.
+/// NAME_mask beside it; nnU-Net's imagesTr/NAME_0000 with labelsTr/NAME (names and modality from
+/// dataset.json, one channel); MedSAM's imgs/NAME.npy with gts/NAME.npy and its archives NAME.npz of imgs and
+/// gts; DB-SAM's npy_images/NAME.npz with npy_gts/NAME.npy. Where NumPy files are single slices, NAME-12 is
+/// of patient NAME. They may train: whoever packs them decides so. Error: FileNotFound, FormatInvalid if
+/// there is none.
 Result<std::vector<PairRow>> findPairs(const std::filesystem::path& folder);
 
-/// Writes the labelled slices of pairs as a pack: pack.json and shards of safetensors (see pack_file.h).
+/// Writes the labelled slices of cases as a pack: pack.json and shards of safetensors (see pack_file.h).
 /// Volumes are cut in three planes where their spacing is nearly isotropic (ratio below 1.6), else in the
-/// plane of their thickest axis. pack.json is written last, so that a pack is complete or none. Pairs that
-/// cannot be read are skipped and reported. Errors: FileUnwritable, InvalidArgument if the folder holds a
-/// pack already, FormatInvalid if nothing is left, Cancelled. Thread: a worker.
+/// plane of their thickest axis. pack.json is written last, so that a pack is complete or none. Cases that
+/// may not train are left out unless the options say otherwise; those that cannot be read are skipped and
+/// reported. Errors: FileUnwritable, InvalidArgument if the folder holds a pack already, FormatInvalid if
+/// nothing is left, Cancelled. Thread: a worker.
+Result<PackReport> writePack(const std::vector<PackCase>&, const PackOptions&,
+                             const std::filesystem::path& out, const Progress&, std::stop_token);
+/// The same for pairs.
 Result<PackReport> writePack(const ImageReader&, const std::vector<PairRow>&, const PackOptions&,
                              const std::filesystem::path& out, const Progress&, std::stop_token);
 

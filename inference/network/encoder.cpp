@@ -13,12 +13,24 @@ public:
             parts_ += 2 + 2 * static_cast<int>(c_.adapter->interactionIndexes.size());
     }
 
-    at::Tensor run(const at::Tensor& image) {
+    at::Tensor patches(const at::Tensor& image) {
         at::Tensor x = hwc(conv(v_.at("patch_embed.proj"), image, c_.patchSize)).contiguous();
         note(f_.record, "patch_embed", x);
         if (c_.useAbsPos)
             x = x + v_["pos_embed"];
         step("patch_embed");
+        return x;
+    }
+
+    at::Tensor stem(const at::Tensor& image) {
+        at::Tensor x = patches(image);
+        for (int i = 0; i < stemBlocks(c_); ++i)
+            x = block(i, x);
+        return x;
+    }
+
+    at::Tensor run(const at::Tensor& image) {
+        at::Tensor x = f_.stem.defined() ? f_.stem : patches(image);
         x = c_.adapter ? dual(image, x) : blocks(x, 0, c_.depth - 1);
         const at::Tensor y = neck(chw(x));
         note(f_.record, "neck", y);
@@ -32,12 +44,21 @@ private:
             f_.step(part, std::min(1.0, static_cast<double>(++done_) / parts_));
     }
 
+    at::Tensor block(int i, const at::Tensor& x) {
+        const View v = v_.at("blocks", static_cast<std::size_t>(i));
+        const int window = c_.isGlobalBlock(i) ? 0 : c_.windowSize;
+        const at::Tensor y =
+            f_.recomputeBlocks ? recomputedVitBlock(v, x, c_, window, f_) : vitBlock(v, x, c_, window, f_);
+        note(f_.record, "block." + std::to_string(i), y);
+        step("block." + std::to_string(i));
+        return y;
+    }
+
     at::Tensor blocks(at::Tensor x, int first, int last) {
+        const int done = f_.stem.defined() ? stemBlocks(c_) : 0;
         for (int i = first; i <= last; ++i) {
-            x = vitBlock(v_.at("blocks", static_cast<std::size_t>(i)), x, c_,
-                         c_.isGlobalBlock(i) ? 0 : c_.windowSize, f_);
-            note(f_.record, "block." + std::to_string(i), x);
-            step("block." + std::to_string(i));
+            if (i >= done)
+                x = block(i, x);
             if (c_.adapter && c_.adapter->cabPosition == CabPosition::Block)
                 x = cab(static_cast<std::size_t>(i), x);
         }
@@ -136,6 +157,18 @@ private:
 };
 
 } // namespace
+
+int stemBlocks(const NetworkConfig& config) {
+    if (!config.adapter)
+        return config.depth;
+    return config.adapter->cabPosition == CabPosition::Block ? 1
+                                                             : config.adapter->interactionIndexes[0][1] + 1;
+}
+
+at::Tensor encodeStem(const Weights& weights, const NetworkConfig& config, const at::Tensor& image) {
+    const Forward forward;
+    return Encoder(weights, config, forward).stem(image);
+}
 
 at::Tensor encode(const Weights& weights, const NetworkConfig& config, const at::Tensor& image,
                   const Forward& forward) {

@@ -28,6 +28,14 @@ public:
         const auto found = weights_->find(prefix_ + std::string(key));
         return found == weights_->end() ? at::Tensor() : found->second;
     }
+    /// The weights of this sub-tree that ask for gradients.
+    std::vector<at::Tensor> trained() const {
+        std::vector<at::Tensor> found;
+        for (const auto& [key, weight] : *weights_)
+            if (key.starts_with(prefix_) && weight.requires_grad())
+                found.push_back(weight);
+        return found;
+    }
     View at(std::string_view module) const { return View(*weights_, prefix_ + std::string(module) + "."); }
     View at(std::string_view module, std::size_t index) const {
         return at(std::string(module) + "." + std::to_string(index));
@@ -82,6 +90,11 @@ inline bool differentiable(const at::Tensor& x) {
 
 /// One ViT block on B, H, W, D. @param window  0: all tokens attend to all
 at::Tensor vitBlock(const View&, const at::Tensor& x, const NetworkConfig&, int window, const Forward&);
+
+/// The same block, computed again when its gradient is asked for instead of being remembered. Gradients reach
+/// x and every weight under the view; the weights must live until then.
+at::Tensor recomputedVitBlock(const View&, const at::Tensor& x, const NetworkConfig&, int window,
+                              const Forward&);
 
 /// One level of the convolution branch on the network's input: B, D, S/16, S/16.
 at::Tensor convBranch(const View&, const AdapterConfig&, const at::Tensor& image, int level, const Forward&);

@@ -36,6 +36,11 @@ struct Forward {
     BatchNorm batchNorm = BatchNorm::Running;
     double batchNormMomentum = 0.01;
     double attentionDropout = 0, ffnDropout = 0, dropPath = 0; ///< of the adapter, training only
+    /// What the encoder's frozen beginning gave for this image (see encodeStem); the pass starts behind it.
+    at::Tensor stem;
+    /// Training only: what a ViT block computed on its way is dropped and computed again for its gradient.
+    /// Costs a second pass through the blocks, and saves nearly all of their memory.
+    bool recomputeBlocks = false;
     /// Attention with the published chain of operators, also where no gradient is asked for; the yardstick of
     /// the benchmark. Off: the same numbers (to rounding) with a bounded score matrix, written in place.
     bool publishedAttention = false;
@@ -47,6 +52,12 @@ struct Forward {
 /// Throws c10::Error (a key that is missing: std::out_of_range); the rooms above turn that into an Error.
 /// Thread: any.
 at::Tensor encode(const Weights&, const NetworkConfig&, const at::Tensor& image, const Forward& = {});
+
+/// How many ViT blocks stand before anything of the adapter is added to their result.
+int stemBlocks(const NetworkConfig&);
+/// Patches, position code and those blocks: B, g, g, D. It depends on the image and the ViT's weights alone,
+/// so it can be computed once for an image while only the rest of the network is trained. Throws as encode.
+at::Tensor encodeStem(const Weights&, const NetworkConfig&, const at::Tensor& image);
 
 /// Prompts in ModelPx of the input frame (voxel centres; the half pixel is added here). Undefined tensors:
 /// none.

@@ -9,12 +9,13 @@ namespace tandem::train {
 AdamW::AdamW(net::Weights& weights, const net::NetworkConfig& config, const Recipe& recipe)
     : recipe_(recipe) {
     for (const net::WeightSpec& spec : net::layoutOf(config)) {
-        if (!spec.trainable())
+        if (!spec.trainable() || isFrozen(spec.key, recipe))
             continue;
         at::Tensor& w = weights.at(spec.key);
         w = w.detach().clone().requires_grad_(true);
         const bool matrix = spec.shape.size() >= 2 && spec.kind != net::WeightKind::Embedding;
-        parameters_.push_back({spec.key, w, at::zeros_like(w.detach()), at::zeros_like(w.detach()), matrix});
+        parameters_.push_back(
+            {spec.key, w, at::zeros_like(w.detach()), at::zeros_like(w.detach()), matrix || recipe.decayAll});
     }
 }
 
@@ -48,13 +49,16 @@ double learningRateAt(std::int64_t step, const Recipe& r) {
     const double at = static_cast<double>(step);
     const double warm = static_cast<double>(r.warmupSteps);
     const double all = static_cast<double>(std::max<std::int64_t>(1, r.samples / r.batch));
+    const bool polynomial = r.schedule == Schedule::Polynomial;
     if (at < warm)
-        return r.learningRate * (at + 1) / warm;
+        return polynomial ? r.learningRate / 2 : r.learningRate * (at + 1) / warm;
     const double share = std::clamp((at - warm) / std::max(1.0, all - warm), 0.0, 1.0);
+    if (polynomial)
+        return r.learningRate * std::pow(1 - share, 0.9);
     return r.learningRate * 0.5 * (1 + std::cos(std::numbers::pi * share));
 }
 
-MovingAverage::MovingAverage(const net::Weights& weights) {
+MovingAverage::MovingAverage(const net::Weights& weights, const Recipe& recipe) : recipe_(recipe) {
     for (const auto& [key, w] : weights)
         average_.emplace(key, w.detach().clone());
 }
@@ -65,6 +69,8 @@ void MovingAverage::follow(const net::Weights& weights, double decay, std::int64
     const double n = static_cast<double>(stepsInAll);
     const double keep = std::pow(std::min(decay, (1 + n) / (10 + n)), static_cast<double>(steps));
     for (auto& [key, average] : average_) {
+        if (isFrozen(key, recipe_))
+            continue;
         const at::Tensor now = weights.at(key).detach();
         if (average.is_floating_point())
             average.mul_(keep).add_(now, 1 - keep);

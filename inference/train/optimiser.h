@@ -21,7 +21,8 @@ struct Parameter {
 /// Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
 class AdamW {
 public:
-    /// Turns the trainable weights into leaves that ask for gradients (in place in `weights`).
+    /// Turns the trainable weights that the recipe does not freeze into leaves that ask for gradients (in
+    /// place in `weights`).
     AdamW(net::Weights& weights, const net::NetworkConfig&, const Recipe&);
 
     /// One step with the gradients that lie on the parameters, which are cleared. Parameters without one
@@ -40,19 +41,21 @@ private:
     std::int64_t steps_ = 0;
 };
 
-/// Linear warm-up to the recipe's rate, then a cosine to 0 at the recipe's last sample.
+/// The rate of a step by the recipe's schedule; 0 at its last sample.
 double learningRateAt(std::int64_t step, const Recipe&);
 
-/// Moving average of all weights, running statistics of BatchNorm included.
+/// Moving average of all weights, running statistics of BatchNorm included. Frozen weights stay what they
+/// are, bit by bit.
 class MovingAverage {
 public:
-    explicit MovingAverage(const net::Weights&);
+    MovingAverage(const net::Weights&, const Recipe&);
     /// `steps` optimiser steps since the last call; early on the average follows more closely.
     void follow(const net::Weights&, double decay, std::int64_t steps, std::int64_t stepsInAll);
     net::Weights& weights() { return average_; }
     const net::Weights& weights() const { return average_; }
 
 private:
+    Recipe recipe_;
     net::Weights average_;
 };
 

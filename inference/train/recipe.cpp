@@ -1,5 +1,7 @@
 #include "inference/train/recipe.h"
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -7,20 +9,69 @@
 namespace tandem {
 namespace {
 
+// Sets one member from a value; false if the value is not what `what` says.
 struct Key {
     const char* name;
-    std::function<void(Recipe&, const JsonValue&)> set;
-    double low, high;
+    std::function<bool(Recipe&, const JsonValue&)> set;
+    std::string what;
 };
 
 template <class Member>
 Key key(const char* name, Member member, double low, double high) {
     return {name,
-            [member](Recipe& r, const JsonValue& v) {
+            [=](Recipe& r, const JsonValue& v) {
                 using Value = std::remove_reference_t<decltype(r.*member)>;
-                r.*member = static_cast<Value>(v.numberOr(0));
+                const double x = v.numberOr(low);
+                r.*member = static_cast<Value>(x);
+                return v.isNumber() && x >= low && x <= high;
             },
-            low, high};
+            "a number from " + writeJson(low) + " to " + writeJson(high)};
+}
+
+Key yesOrNo(const char* name, bool Recipe::*member) {
+    return {name,
+            [=](Recipe& r, const JsonValue& v) {
+                r.*member = v.boolOr(false);
+                return v.isBool();
+            },
+            "true or false"};
+}
+
+// The parts of a network by the beginning of their keys.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> parts{
+    {{"vit", "image_encoder.blocks."},
+     {"patch_embed", "image_encoder.patch_embed."},
+     {"pos_embed", "image_encoder.pos_embed"},
+     {"adapter", "image_encoder.adapter."},
+     {"neck", "image_encoder.neck."},
+     {"prompt_encoder", "prompt_encoder."},
+     {"mask_decoder", "mask_decoder."}}};
+
+std::string_view keysOf(std::string_view part) {
+    const auto found =
+        std::find_if(parts.begin(), parts.end(), [&](const auto& p) { return p.first == part; });
+    return found == parts.end() ? std::string_view() : found->second;
+}
+
+bool setSchedule(Recipe& r, const JsonValue& v) {
+    r.schedule = v.stringOr("") == "polynomial" ? Schedule::Polynomial : Schedule::Cosine;
+    return v.stringOr("") == "polynomial" || v.stringOr("") == "cosine";
+}
+
+bool setLeaveOut(Recipe& r, const JsonValue& v) {
+    r.leaveOut.clear();
+    for (const JsonValue& name : v.items())
+        r.leaveOut.push_back(name.stringOr(""));
+    return v.isArray() && std::none_of(r.leaveOut.begin(), r.leaveOut.end(),
+                                       [](const std::string& name) { return name.empty(); });
+}
+
+bool setFreeze(Recipe& r, const JsonValue& v) {
+    r.freeze.clear();
+    for (const JsonValue& part : v.items())
+        r.freeze.push_back(part.stringOr(""));
+    return v.isArray() && std::none_of(r.freeze.begin(), r.freeze.end(),
+                                       [](const std::string& part) { return keysOf(part).empty(); });
 }
 
 const std::vector<Key>& keys() {
@@ -41,12 +92,28 @@ const std::vector<Key>& keys() {
         key("iouWeight", &Recipe::iouWeight, 0, 100),
         key("sceneShare", &Recipe::sceneShare, 0, 1),
         key("regionShare", &Recipe::regionShare, 0, 1),
+        key("firstPackShare", &Recipe::firstPackShare, 0, 1),
         key("unionShare", &Recipe::unionShare, 0, 1),
         key("tightShare", &Recipe::tightShare, 0, 1),
         key("handShare", &Recipe::handShare, 0, 1),
         key("clickShare", &Recipe::clickShare, 0, 1),
         key("mostClicks", &Recipe::mostClicks, 1, 100),
         key("invertShare", &Recipe::invertShare, 0, 1),
+        key("boxShift", &Recipe::boxShift, 0, 256),
+        key("attentionDropout", &Recipe::attentionDropout, 0, 0.95),
+        key("ffnDropout", &Recipe::ffnDropout, 0, 0.95),
+        key("dropPath", &Recipe::dropPath, 0, 0.95),
+        key("stemCacheMb", &Recipe::stemCacheMb, 0, 1e6),
+        yesOrNo("decayAll", &Recipe::decayAll),
+        yesOrNo("recomputeBlocks", &Recipe::recomputeBlocks),
+        yesOrNo("float16", &Recipe::float16),
+        {"schedule", setSchedule, "\"cosine\" or \"polynomial\""},
+        {"freeze", setFreeze,
+         "a list of \"vit\", \"patch_embed\", \"pos_embed\", \"adapter\", \"neck\", \"prompt_encoder\", "
+         "\"mask_decoder\""},
+        {"leaveOut", setLeaveOut, "a list of names of data sets"},
+        key("validateEverySamples", &Recipe::validateEverySamples, 0, 1e12),
+        key("validateItems", &Recipe::validateItems, 1, 1e6),
         key("saveEverySamples", &Recipe::saveEverySamples, 1, 1e12),
     };
     return all;
@@ -54,19 +121,24 @@ const std::vector<Key>& keys() {
 
 Result<void> setKey(Recipe& r, const std::string& name, const JsonValue& value) {
     for (const Key& k : keys())
-        if (name == k.name) {
-            const double v = value.numberOr(k.low - 1);
-            if (!value.isNumber() || v < k.low || v > k.high)
-                return Error{ErrorCode::InvalidArgument, "The recipe's \"" + name +
-                                                             "\" must be a number from " + writeJson(k.low) +
-                                                             " to " + writeJson(k.high) + "."};
-            k.set(r, value);
-            return {};
-        }
+        if (name == k.name)
+            return k.set(r, value) ? Result<void>{}
+                                   : Error{ErrorCode::InvalidArgument,
+                                           "The recipe's \"" + name + "\" must be " + k.what + "."};
     return Error{ErrorCode::InvalidArgument, "The recipe has a key that is not known: \"" + name + "\"."};
 }
 
 } // namespace
+
+bool isFrozen(std::string_view weight, const Recipe& recipe) {
+    return std::any_of(recipe.freeze.begin(), recipe.freeze.end(), [&](const std::string& part) {
+        return !keysOf(part).empty() && weight.starts_with(keysOf(part));
+    });
+}
+
+bool isLeftOut(std::string_view source, const Recipe& recipe) {
+    return std::find(recipe.leaveOut.begin(), recipe.leaveOut.end(), source) != recipe.leaveOut.end();
+}
 
 Result<Recipe> recipeFromJson(const JsonValue& json) {
     if (!json.isObject())

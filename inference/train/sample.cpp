@@ -64,7 +64,7 @@ SliceBox BoxHabit::draw(const SliceBox& t, double pixel, double imageSide, Rando
 }
 
 std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe& recipe, int imageSize,
-                                         int maskSize, Random& r) {
+                                         int maskSize, Random& r, const Teacher& teacher) {
     const std::optional<SliceBox> object = tightBox(task.mask);
     if (!object)
         return std::nullopt;
@@ -82,8 +82,15 @@ std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe&
         return std::nullopt;
     SliceImage truth{patch.mask.width, patch.mask.height, 1, {}};
     truth.values.assign(patch.mask.inside.begin(), patch.mask.inside.end());
-    return TrainingSample{focusInput(patch.image, *crop), priorMask(patch.image, *crop, maskSize),
-                          sampleGrid(truth, crop->grid(maskSize), 0), crop->modelBox()};
+    if (teacher)
+        truth.values = teacher(patch.image, *prompts.box);
+    if (truth.values.empty())
+        return std::nullopt;
+    return TrainingSample{focusInput(patch.image, *crop),
+                          priorMask(patch.image, *crop, maskSize),
+                          sampleGrid(truth, crop->grid(maskSize), 0),
+                          crop->modelBox(),
+                          {}};
 }
 
 std::optional<CellClick> correctiveClick(std::span<const float> logits, std::span<const float> target,

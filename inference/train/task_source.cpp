@@ -11,7 +11,7 @@ namespace tandem {
 Result<TaskSource> TaskSource::open(const std::vector<std::filesystem::path>& packs, const Recipe& recipe) {
     TaskSource source;
     source.recipe_ = recipe;
-    std::map<std::string, DataSet> sets;
+    std::map<std::pair<bool, std::string>, DataSet> sets;
     for (const auto& folder : packs) {
         auto pack = PackFile::open(folder);
         if (!pack)
@@ -23,20 +23,30 @@ Result<TaskSource> TaskSource::open(const std::vector<std::filesystem::path>& pa
                              "The pack " + folder.string() + " holds " + s.caseName +
                                  ", whose licence does not allow training (" + s.licence +
                                  "). Pack only pairs with train=yes."};
-            if (s.split != PackSplit::Train || s.labels.empty())
+            const bool isUsed = !s.labels.empty() || recipe.regionShare > 0;
+            if (s.split != PackSplit::Train || !isUsed || isLeftOut(s.source, recipe))
                 continue;
-            sets[s.source].byCase[s.caseName].push_back({source.packs_.size(), n});
+            const bool isFirst = recipe.firstPackShare > 0 && source.packs_.empty();
+            sets[{isFirst, s.source}].byCase[s.caseName].push_back({source.packs_.size(), n});
             ++source.slices_;
         }
         source.packs_.push_back(std::move(*pack));
     }
-    for (auto& [name, set] : sets) {
+    for (const std::string& name : recipe.leaveOut)
+        if (std::none_of(source.packs_.begin(), source.packs_.end(), [&](const PackFile& pack) {
+                return std::any_of(pack.slices().begin(), pack.slices().end(),
+                                   [&](const PackSlice& s) { return s.source == name; });
+            }))
+            return Error{ErrorCode::InvalidArgument, "The recipe leaves out the data set \"" + name +
+                                                         "\", but no pack holds one of that name."};
+    for (auto& [key, set] : sets) {
         std::size_t slices = 0;
         for (auto& [caseName, places] : set.byCase) {
             slices += places.size();
             set.cases.push_back(places);
         }
-        set.name = name;
+        set.isFirst = key.first;
+        set.name = key.second;
         set.weight = std::sqrt(std::min(40.0, static_cast<double>(slices)));
         source.sets_.push_back(std::move(set));
     }
@@ -53,18 +63,31 @@ std::vector<std::string> TaskSource::dataSets() const {
     return names;
 }
 
-const TaskSource::Place& TaskSource::drawPlace(Random& r) const {
+const TaskSource::DataSet& TaskSource::drawSet(Random& r) const {
+    const auto isFirst = [](const DataSet& s) { return s.isFirst; };
+    const bool mixed =
+        std::any_of(sets_.begin(), sets_.end(), isFirst) && !std::all_of(sets_.begin(), sets_.end(), isFirst);
+    const bool first = mixed && r.chance(recipe_.firstPackShare);
+    std::vector<const DataSet*> sets;
     double total = 0;
     for (const DataSet& s : sets_)
-        total += s.weight;
+        if (!mixed || s.isFirst == first) {
+            sets.push_back(&s);
+            total += s.weight;
+        }
     double at = r.uniform(0, total);
     std::size_t n = 0;
-    while (n + 1 < sets_.size() && at >= sets_[n].weight)
-        at -= sets_[n++].weight;
+    while (n + 1 < sets.size() && at >= sets[n]->weight)
+        at -= sets[n++]->weight;
+    return *sets[n];
+}
+
+const TaskSource::Place& TaskSource::drawPlace(Random& r) const {
+    const DataSet& set = drawSet(r);
     const auto pick = [&r](const auto& from) -> const auto& {
         return from[static_cast<std::size_t>(r.below(static_cast<std::int64_t>(from.size())))];
     };
-    return pick(pick(sets_[n].cases));
+    return pick(pick(set.cases));
 }
 
 TrainingTask TaskSource::labelled(const Place& place, PackPixels pixels, Random& r) const {
@@ -86,6 +109,7 @@ TrainingTask TaskSource::labelled(const Place& place, PackPixels pixels, Random&
     task.image = std::move(pixels.image);
     task.imageSide = static_cast<double>(s.pictureSide);
     task.source = s.source;
+    task.imageKey = std::to_string(place.pack) + "/" + s.id;
     return task;
 }
 
@@ -97,9 +121,12 @@ Result<TrainingTask> TaskSource::draw(Random& r) const {
     auto pixels = packs_[place.pack].load(place.slice);
     if (!pixels)
         return pixels.error();
-    if (kind < recipe_.sceneShare + recipe_.regionShare)
+    const bool hasLabels = !meta(place).labels.empty();
+    if (!hasLabels || kind < recipe_.sceneShare + recipe_.regionShare)
         if (auto task = makeRegionTask(pixels->image, r))
             return std::move(*task);
+    if (!hasLabels) // a slice of one grey
+        return makeScene(r);
     return labelled(place, std::move(*pixels), r);
 }
 

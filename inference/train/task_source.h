@@ -13,9 +13,9 @@
 
 namespace tandem {
 
-/// Draws training tasks: synthetic scenes, regions of real images without labels, and labelled structures of
-/// packs (data set by the square root of its size, then case, slice, structure). Slices of kept-out patients
-/// are never drawn. Thread: one at a time.
+/// Draws training tasks: synthetic scenes, regions of real images (labelled or not), and labelled structures
+/// of packs (data set by the square root of its size, then case, slice, structure; the first pack as often as
+/// the recipe says). Slices of kept-out patients are never drawn. Thread: one at a time.
 class TaskSource {
 public:
     /// Opens packs; none are needed for a recipe of scenes alone.
@@ -36,11 +36,13 @@ private:
     using Case = std::vector<Place>;
     struct DataSet {
         std::string name;
+        bool isFirst = false; ///< of the first pack, where the recipe favours that
         double weight = 0;
         std::map<std::string, Case> byCase;
         std::vector<Case> cases;
     };
     const PackSlice& meta(const Place& p) const { return packs_[p.pack].slices()[p.slice]; }
+    const DataSet& drawSet(Random&) const;
     const Place& drawPlace(Random&) const;
     TrainingTask labelled(const Place&, PackPixels, Random&) const;
 

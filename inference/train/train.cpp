@@ -2,113 +2,24 @@
 
 #include "core/files/files.h"
 #include "inference/checkpoint/model.h"
-#include "inference/predict/focus_settings.h"
+#include "inference/train/curves.h"
+#include "inference/train/plan.h"
+#include "inference/train/sheet.h"
 #include "inference/train/trainer.h"
+#include "inference/train/validation.h"
 
 #include <ATen/Parallel.h>
+#include <signal.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
-#include <memory>
 #include <numeric>
-#include <sstream>
 
 namespace tandem::train {
 namespace {
-
-// A training configuration as read.
-struct Plan {
-    JsonValue network; ///< with the focus settings, as it goes into the model
-    net::NetworkConfig config;
-    Recipe recipe;
-    std::string card;
-};
-
-Error inFile(const std::filesystem::path& file, const Error& e) {
-    return {e.code, file.string() + ": " + e.sentence};
-}
-
-Result<Plan> readPlan(const std::filesystem::path& file) {
-    const auto text = readFile(file, 1 << 20);
-    if (!text)
-        return text.error();
-    const auto json = parseJson(*text);
-    if (!json)
-        return inFile(file, json.error());
-    const auto part = [&](const char* key) { return json->find(key) ? *json->find(key) : JsonValue(); };
-    Plan plan{part("network"), {}, {}, part("card").stringOr("")};
-    const auto recipe = recipeFromJson(part("recipe"));
-    const auto config = net::configFromJson(plan.network);
-    if (!recipe || !config)
-        return inFile(file, recipe ? config.error() : recipe.error());
-    plan.recipe = *recipe;
-    plan.config = *config;
-    plan.recipe.focus = predict::focusSettingsFrom(*json);
-    plan.network.set("focus", focusToJson(plan.recipe.focus));
-    if (plan.config.preprocess != net::Preprocess::Focus || plan.config.inChans != 3)
-        return inFile(file,
-                      {ErrorCode::InvalidArgument,
-                       "The trainer makes models with \"preprocess\": \"focus\" and \"in_chans\": 3 only."});
-    return plan;
-}
-
-Result<net::Weights> startWeights(const Plan& plan, const std::filesystem::path& from) {
-    if (from.empty())
-        return net::initialWeights(plan.config, plan.recipe.seed, net::Init::XavierNormal);
-    auto model = checkpoint::openModel(from);
-    if (!model)
-        return model.error();
-    net::NetworkConfig theirs = model->config;
-    theirs.preprocess = plan.config.preprocess;
-    theirs.pixelMean = plan.config.pixelMean;
-    theirs.pixelStd = plan.config.pixelStd;
-    if (!(theirs == plan.config))
-        return Error{ErrorCode::ModelInvalid,
-                     "The model " + from.string() +
-                         " to start from has another network than the configuration."};
-    return std::move(model->weights);
-}
-
-// log.csv: what was written up to the state's position is kept, the rest belongs to steps that are done
-// again.
-class Log {
-public:
-    Log(std::filesystem::path file, std::int64_t samplesDone)
-        : file_(std::move(file)), text_("samples,loss,learning_rate,seconds\n") {
-        const auto old = samplesDone > 0 ? readFile(file_) : Result<std::string>(Error{});
-        std::istringstream lines(old.value_or(""));
-        std::string line;
-        while (std::getline(lines, line))
-            if (!line.empty() && line[0] != 's' && std::atoll(line.c_str()) <= samplesDone) {
-                text_ += line + "\n";
-                secondsBefore_ = std::atof(line.substr(line.rfind(',') + 1).c_str());
-            }
-    }
-    void add(std::int64_t samples, double loss, double rate, double seconds) {
-        char line[160];
-        std::snprintf(line, sizeof line, "%lld,%.5f,%.3e,%.1f\n", static_cast<long long>(samples), loss, rate,
-                      seconds + secondsBefore_);
-        text_ += line;
-    }
-    Result<void> write() const { return writeFileAtomically(file_, text_); }
-
-private:
-    std::filesystem::path file_;
-    std::string text_;
-    double secondsBefore_ = 0;
-};
-
-Result<void> save(const Plan& plan, const Trainer& trainer, const std::filesystem::path& out,
-                  const Log& log) {
-    checkpoint::Model model{plan.config, plan.network, trainer.averageWeights(), plan.card};
-    model.configJson.set("trained_samples", trainer.samplesDone());
-    if (auto done = checkpoint::saveModel(out / "model.safetensors", model, true); !done)
-        return done;
-    if (auto done = trainer.saveState(out / "state.safetensors"); !done)
-        return done;
-    return log.write();
-}
 
 // Mean of the last losses.
 class Recent {
@@ -129,62 +40,189 @@ private:
     std::deque<double> losses_;
 };
 
-Result<TrainReport> loop(const Plan& plan, Trainer& trainer, const std::filesystem::path& out,
-                         const Progress& progress, std::stop_token stop) {
+std::string timeLeft(double seconds) {
+    char text[48];
+    if (seconds < 90)
+        std::snprintf(text, sizeof text, "%.0f s left", seconds);
+    else if (seconds < 5400)
+        std::snprintf(text, sizeof text, "%.0f min left", seconds / 60);
+    else
+        std::snprintf(text, sizeof text, "%.1f h left", seconds / 3600);
+    return text;
+}
+
+// One run of the trainer: steps, validations and what is written on the way.
+class Run {
+public:
+    Run(const Plan& plan, Trainer& trainer, const ValidationSet& kept, std::filesystem::path out)
+        : plan_(plan), trainer_(trainer), kept_(kept), out_(std::move(out)),
+          curves_(out_, trainer.samplesDone()), startedAt_(trainer.samplesDone()), saved_(startedAt_) {}
+
+    Result<TrainReport> go(const Progress& progress, const std::stop_token& stop) {
+        if (trainer_.finished()) // resumed at its end: the model takes the configuration's settings as they
+                                 // are now
+            if (auto kept = save(); !kept)
+                return kept.error();
+        while (!trainer_.finished()) {
+            if (auto stepped = step(progress); !stepped)
+                return stepped.error();
+            if (isDue(plan_.recipe.saveEverySamples, saved_) || trainer_.finished() || stop.stop_requested())
+                if (auto kept = save(); !kept)
+                    return kept.error();
+            if (stop.stop_requested() && !trainer_.finished())
+                return Error{ErrorCode::Cancelled,
+                             "Training was stopped after " + std::to_string(trainer_.samplesDone()) +
+                                 " samples; go on with --resume " + out_.string() + "."};
+        }
+        return TrainReport{out_ / "model.safetensors", trainer_.samplesDone(), seconds(), recent_.mean()};
+    }
+
+private:
     using Clock = std::chrono::steady_clock;
-    const auto begin = Clock::now();
-    const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
-    Log log(out / "log.csv", trainer.samplesDone());
-    Recent recent;
-    std::int64_t saved = trainer.samplesDone();
-    if (trainer.finished()) // resumed at its end: the model takes the configuration's settings as they are now
-        if (auto kept = save(plan, trainer, out, log); !kept)
-            return kept.error();
-    while (!trainer.finished()) {
-        const auto loss = trainer.step();
+
+    double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+    bool isDue(std::int64_t every, std::int64_t last) const { return trainer_.samplesDone() - last >= every; }
+
+    Result<void> step(const Progress& progress) {
+        const double rate = trainer_.learningRate();
+        const auto loss = trainer_.step();
         if (!loss)
             return loss.error();
-        const std::int64_t done = trainer.samplesDone();
-        const double mean = recent.add(*loss);
-        char sentence[96];
-        std::snprintf(sentence, sizeof sentence, "%lld samples, loss %.3f", static_cast<long long>(done),
-                      mean);
-        progress(static_cast<double>(done) / static_cast<double>(plan.recipe.samples), sentence);
-        if (done % (20 * plan.recipe.batch) == 0)
-            log.add(done, mean, trainer.learningRate(), seconds());
-        if (done - saved >= plan.recipe.saveEverySamples || trainer.finished() || stop.stop_requested()) {
-            if (auto kept = save(plan, trainer, out, log); !kept)
-                return kept.error();
-            saved = done;
-        }
-        if (stop.stop_requested() && !trainer.finished())
-            return Error{ErrorCode::Cancelled, "Training was stopped after " + std::to_string(done) +
-                                                   " samples; go on with --resume " + out.string() + "."};
+        const double mean = recent_.add(*loss);
+        const std::int64_t done = trainer_.samplesDone();
+        if (done % (20 * plan_.recipe.batch) == 0)
+            curves_.add(LossPoint{done, mean, rate, seconds()});
+        say(progress, mean);
+        return isValidationDue() ? validate(progress) : Result<void>{};
     }
-    return TrainReport{out / "model.safetensors", trainer.samplesDone(), seconds(), recent.mean()};
+
+    void say(const Progress& progress, double loss) const {
+        const auto done = static_cast<double>(trainer_.samplesDone()),
+                   all = static_cast<double>(plan_.recipe.samples);
+        const double rate = (done - static_cast<double>(startedAt_)) / std::max(seconds(), 1e-9);
+        char sentence[128];
+        std::snprintf(sentence, sizeof sentence, "%lld of %lld samples, loss %.3f, %s",
+                      static_cast<long long>(trainer_.samplesDone()),
+                      static_cast<long long>(plan_.recipe.samples), loss,
+                      timeLeft(std::max(0.0, all - done) / rate).c_str());
+        progress(std::min(1.0, done / all), sentence);
+    }
+
+    // By the position alone, so that a run that goes on validates where the uninterrupted one does.
+    bool isValidationDue() const {
+        const std::int64_t every = plan_.recipe.validateEverySamples, done = trainer_.samplesDone();
+        return kept_.size() > 0 && every > 0 &&
+               (done / every != (done - plan_.recipe.batch) / every || trainer_.finished());
+    }
+
+    checkpoint::Model modelNow() const {
+        checkpoint::Model model{plan_.config, plan_.network, trainer_.averageWeights(), plan_.card};
+        model.configJson.set("trained_samples", trainer_.samplesDone());
+        return model;
+    }
+
+    Result<void> validate(const Progress& progress) {
+        progress(static_cast<double>(trainer_.samplesDone()) / static_cast<double>(plan_.recipe.samples),
+                 "Scoring patients kept out");
+        checkpoint::Model model = modelNow();
+        auto scores = kept_.score(model);
+        if (!scores)
+            return scores.error();
+        ValidationPoint point{trainer_.samplesDone(), std::move(*scores)};
+        const double merit = point.merit();
+        const bool isBest = !curves_.best() || merit > *curves_.best();
+        curves_.add(std::move(point));
+        if (!isBest)
+            return {};
+        model.configJson.set("validation_dsc", merit);
+        return checkpoint::saveModel(out_ / "best.safetensors", model, plan_.recipe.float16);
+    }
+
+    Result<void> save() {
+        saved_ = trainer_.samplesDone();
+        if (auto done = checkpoint::saveModel(out_ / "model.safetensors", modelNow(), plan_.recipe.float16);
+            !done)
+            return done;
+        if (auto done = curves_.write(); !done) // before the state: a state never lies ahead of its curves
+            return done;
+        return trainer_.saveState(out_ / "state.safetensors");
+    }
+
+    const Plan& plan_;
+    Trainer& trainer_;
+    const ValidationSet& kept_;
+    std::filesystem::path out_;
+    Curves curves_;
+    Recent recent_;
+    std::int64_t startedAt_ = 0, saved_ = 0;
+    Clock::time_point begin_ = Clock::now();
+};
+
+Result<void> makeFolder(const std::filesystem::path& folder) {
+    std::error_code problem;
+    std::filesystem::create_directories(folder, problem);
+    if (problem)
+        return Error{ErrorCode::FileUnwritable,
+                     "Cannot make the folder " + folder.string() + ": " + problem.message() + "."};
+    return {};
+}
+
+// What a killed run of the program was writing: NAME.part-PID-N of a process that is no more.
+void removeLeftovers(const std::filesystem::path& folder) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+        const std::string name = entry.path().filename().string();
+        const std::size_t at = name.rfind(".part-");
+        const int process = at == std::string::npos ? 0 : std::atoi(name.c_str() + at + 6);
+        if (process > 0 && ::kill(process, 0) != 0 && errno == ESRCH)
+            std::filesystem::remove(entry.path(), ignored);
+    }
+}
+
+Result<TrainReport> drawSheet(const TrainRequest& request, const Plan& plan, const TaskSource& source) {
+    const auto sheet = sheetOfSamples(plan, source, 8, 5);
+    if (!sheet)
+        return sheet.error();
+    if (auto written = writeFileAtomically(request.sheet, *sheet); !written)
+        return written.error();
+    return TrainReport{request.sheet, 0, 0, 0};
 }
 
 Result<TrainReport> train(const TrainRequest& request, const Progress& progress, std::stop_token stop) {
-    const auto plan = readPlan(request.config);
+    const auto plan = readPlan(request.config, request.startFrom);
     if (!plan)
         return plan.error();
     at::set_num_threads(static_cast<int>(plan->recipe.threads));
     auto source = TaskSource::open(request.packs, plan->recipe);
     if (!source)
         return source.error();
+    if (!request.sheet.empty())
+        return drawSheet(request, *plan, *source);
+    const auto kept = ValidationSet::open(request.packs, plan->recipe);
+    if (!kept)
+        return kept.error();
     auto weights = startWeights(*plan, request.startFrom);
     if (!weights)
         return weights.error();
-    std::error_code problem;
-    std::filesystem::create_directories(request.out, problem);
-    if (problem)
-        return Error{ErrorCode::FileUnwritable,
-                     "Cannot make the folder " + request.out.string() + ": " + problem.message() + "."};
+    if (auto made = makeFolder(request.out); !made)
+        return made.error();
+    removeLeftovers(request.out);
     Trainer trainer(plan->config, std::move(*weights), plan->recipe, std::move(*source));
+    if (!request.keepBatches.empty()) {
+        if (auto made = makeFolder(request.keepBatches); !made)
+            return made.error();
+        trainer.keepBatches(request.keepBatches);
+    }
+    if (!request.teacher.empty()) {
+        auto teacher = checkpoint::openModel(request.teacher);
+        if (!teacher)
+            return teacher.error();
+        trainer.learnFrom(std::move(*teacher));
+    }
     if (!request.resume.empty())
         if (auto loaded = trainer.loadState(request.resume / "state.safetensors"); !loaded)
             return loaded.error();
-    return loop(*plan, trainer, request.out, progress, stop);
+    return Run(*plan, trainer, *kept, request.out).go(progress, stop);
 }
 
 } // namespace

@@ -1,6 +1,12 @@
 #include "inference/train/trainer.h"
 
+#include "inference/checkpoint/tensors.h"
+#include "inference/train/slice_request.h"
+#include "inference/train/whole_sample.h"
+
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <utility>
 
 namespace tandem::train {
@@ -29,11 +35,21 @@ at::Tensor boxesOf(const std::vector<TrainingSample>& samples) {
     return boxes;
 }
 
+// A model's logits on an image's own grid.
+Result<std::vector<float>> logitsOf(predict::Predictor& model, const SliceImage& image, const SliceBox& box) {
+    auto answers =
+        model.predict(requestFor(image, {{box, {}}}), [](double, std::string_view) { return true; });
+    if (!answers)
+        return answers.error();
+    return std::move(answers->front().logits);
+}
+
 } // namespace
 
 Trainer::Trainer(net::NetworkConfig config, net::Weights start, const Recipe& recipe, TaskSource source)
     : config_(std::move(config)), weights_(std::move(start)), recipe_(recipe), source_(std::move(source)),
-      optimiser_(weights_, config_, recipe), average_(weights_), random_(recipe.seed) {
+      optimiser_(weights_, config_, recipe), average_(weights_, recipe), random_(recipe.seed),
+      stems_(recipe.stemCacheMb << 20) {
     for (const net::WeightSpec& spec :
          net::layoutOf(config_)) // running statistics are moved in place: keep an own copy
         if (!spec.trainable() && weights_.contains(spec.key))
@@ -42,19 +58,74 @@ Trainer::Trainer(net::NetworkConfig config, net::Weights start, const Recipe& re
 
 Result<Trainer::Batch> Trainer::drawBatch() {
     Batch batch;
-    const int size = config_.imageSize, maskSize = 4 * config_.grid();
+    const int size = config_.imageSize, maskSize = 4 * config_.grid(), channels = config_.inChans;
     while (static_cast<std::int64_t>(batch.samples.size()) < recipe_.batch) {
         const auto task = source_.draw(random_);
         if (!task)
             return task.error();
-        if (auto sample = makeSample(*task, recipe_, size, maskSize, random_))
-            batch.samples.push_back(std::move(*sample));
+        auto sample = sampleOf(*task);
+        if (!sample)
+            return sample.error();
+        if (*sample)
+            batch.samples.push_back(std::move(**sample));
     }
-    batch.input = stacked(batch.samples, &TrainingSample::input, {3, size, size});
-    batch.prior = stacked(batch.samples, &TrainingSample::prior, {1, maskSize, maskSize});
+    batch.input = stacked(batch.samples, &TrainingSample::input, {channels, size, size});
+    if (config_.preprocess == net::Preprocess::Focus)
+        batch.prior = stacked(batch.samples, &TrainingSample::prior, {1, maskSize, maskSize});
     batch.target = stacked(batch.samples, &TrainingSample::target, {1, maskSize, maskSize});
     batch.boxes = boxesOf(batch.samples);
+    batch.stem = stemOf(batch);
     return batch;
+}
+
+void Trainer::learnFrom(checkpoint::Model teacher) {
+    teacher_ = std::make_unique<predict::Predictor>(std::move(teacher), "teacher", 0);
+}
+
+Result<std::optional<TrainingSample>> Trainer::sampleOf(const TrainingTask& task) {
+    std::optional<Error> problem;
+    const Teacher ask = [&](const SliceImage& image, const SliceBox& box) {
+        auto logits = logitsOf(*teacher_, image, box);
+        if (!logits)
+            problem = logits.error();
+        std::vector<float> answer = std::move(logits).value_or({});
+        for (float& v : answer)
+            v = 1 / (1 + std::exp(-v));
+        return answer;
+    };
+    const Teacher teacher = teacher_ ? ask : Teacher();
+    auto sample = config_.preprocess == net::Preprocess::Focus
+                      ? makeSample(task, recipe_, config_.imageSize, 4 * config_.grid(), random_, teacher)
+                      : makeWholeSample(task, recipe_, config_, random_, teacher);
+    if (problem)
+        return *problem;
+    return sample;
+}
+
+// Image by image, so that a remembered one has the bits of a fresh one whatever batch it came in.
+at::Tensor Trainer::stemOf(const Batch& batch) {
+    for (const char* part : {"vit", "patch_embed", "pos_embed"})
+        if (std::find(recipe_.freeze.begin(), recipe_.freeze.end(), part) == recipe_.freeze.end())
+            return {};
+    std::vector<at::Tensor> stems;
+    for (std::size_t n = 0; n < batch.samples.size(); ++n)
+        stems.push_back(stems_.of(batch.samples[n].imageKey,
+                                  batch.input.narrow(0, static_cast<std::int64_t>(n), 1), weights_, config_));
+    return at::cat(stems);
+}
+
+net::Forward Trainer::forwardOf(const Batch& batch) const {
+    net::Forward forward;
+    const bool adapterStands =
+        std::find(recipe_.freeze.begin(), recipe_.freeze.end(), "adapter") != recipe_.freeze.end();
+    forward.batchNorm = adapterStands ? net::BatchNorm::Running : net::BatchNorm::BatchAndUpdate;
+    forward.batchNormMomentum = recipe_.batchNormMomentum;
+    forward.attentionDropout = recipe_.attentionDropout;
+    forward.ffnDropout = recipe_.ffnDropout;
+    forward.dropPath = recipe_.dropPath;
+    forward.recomputeBlocks = recipe_.recomputeBlocks;
+    forward.stem = batch.stem;
+    return forward;
 }
 
 at::Tensor Trainer::roundLoss(const net::Decoded& decoded, const at::Tensor& target) const {
@@ -91,10 +162,9 @@ void Trainer::addClicks(const Batch& batch, const at::Tensor& logits, net::Promp
 }
 
 at::Tensor Trainer::lossOf(const Batch& batch) {
-    net::Forward forward;
-    forward.batchNorm = net::BatchNorm::BatchAndUpdate;
-    forward.batchNormMomentum = recipe_.batchNormMomentum;
-    const at::Tensor embedding = net::encode(weights_, config_, batch.input, forward);
+    if (recipe_.attentionDropout > 0 || recipe_.ffnDropout > 0 || recipe_.dropPath > 0)
+        at::manual_seed(random_.next()); // LibTorch's own generator is no part of the state
+    const at::Tensor embedding = net::encode(weights_, config_, batch.input, forwardOf(batch));
     net::PromptTensors prompts;
     prompts.boxes = batch.boxes;
     prompts.mask = batch.prior;
@@ -122,11 +192,32 @@ Result<double> Trainer::step() {
     if (!std::isfinite(value))
         return Error{ErrorCode::Internal,
                      "The training's loss is no longer a number; lower the learning rate."};
+    if (!batchFolder_.empty())
+        if (const auto kept = writeBatch(*batch, value); !kept)
+            return kept.error();
     loss.backward();
     optimiser_.step(learningRate());
     if (optimiser_.steps() % recipe_.emaEvery == 0)
         average_.follow(weights_, recipe_.emaDecay, recipe_.emaEvery, optimiser_.steps());
     return value;
+}
+
+Result<void> Trainer::writeBatch(const Batch& batch, double loss) const {
+    std::vector<std::pair<const char*, at::Tensor>> tensors{
+        {"input", batch.input}, {"target", batch.target}, {"boxes", batch.boxes}};
+    if (batch.prior.defined())
+        tensors.emplace_back("prior", batch.prior);
+    std::vector<TensorView> views;
+    for (const auto& [name, tensor] : tensors) {
+        auto view = checkpoint::viewOf(name, tensor);
+        if (!view)
+            return view.error();
+        views.push_back(std::move(*view));
+    }
+    char name[48];
+    std::snprintf(name, sizeof name, "batch-%06lld.safetensors", static_cast<long long>(optimiser_.steps()));
+    return writeSafetensors(batchFolder_ / name, views,
+                            {{"loss", writeJson(loss)}, {"learning_rate", writeJson(learningRate())}});
 }
 
 } // namespace tandem::train

@@ -1,12 +1,17 @@
 #pragma once
 // Private to inference/: this header shows LibTorch's tensor.
 
+#include "inference/checkpoint/model.h"
+#include "inference/predict/predictor.h"
 #include "inference/train/optimiser.h"
 #include "inference/train/random.h"
 #include "inference/train/sample.h"
+#include "inference/train/stem_cache.h"
 #include "inference/train/task_source.h"
 
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <vector>
 
 namespace tandem::train {
@@ -19,8 +24,16 @@ public:
     Trainer(net::NetworkConfig, net::Weights start, const Recipe&, TaskSource);
 
     /// Draws a batch, and moves the weights once. @return the loss. Error: a pack that cannot be read;
-    /// Internal if the loss is not finite.
+    /// Internal if the loss is not finite; FileUnwritable of a batch that is to be kept.
     Result<double> step();
+
+    /// From now on every batch is written to the folder as batch-NNNNNN.safetensors (input, target, boxes,
+    /// and prior where there is one; loss and learning rate as metadata), for a comparison with other
+    /// programs.
+    void keepBatches(std::filesystem::path folder) { batchFolder_ = std::move(folder); }
+
+    /// From now on the targets are this model's probabilities from the same boxes (distillation).
+    void learnFrom(checkpoint::Model teacher);
 
     std::int64_t samplesDone() const { return optimiser_.steps() * recipe_.batch; }
     bool finished() const { return samplesDone() >= recipe_.samples; }
@@ -36,10 +49,15 @@ public:
 
 private:
     struct Batch {
-        at::Tensor input, prior, target, boxes;
+        at::Tensor input, prior, target, boxes; ///< prior is undefined for whole slices
+        at::Tensor stem; ///< what the frozen beginning gives for the input; undefined if it is trained
         std::vector<TrainingSample> samples;
     };
     Result<Batch> drawBatch();
+    Result<std::optional<TrainingSample>> sampleOf(const TrainingTask&);
+    at::Tensor stemOf(const Batch&);
+    net::Forward forwardOf(const Batch&) const;
+    Result<void> writeBatch(const Batch&, double loss) const;
     at::Tensor lossOf(const Batch&);
     at::Tensor roundLoss(const net::Decoded&, const at::Tensor& target) const;
     void addClicks(const Batch&, const at::Tensor& logits, net::PromptTensors&);
@@ -51,6 +69,9 @@ private:
     AdamW optimiser_;
     MovingAverage average_;
     Random random_;
+    StemCache stems_;
+    std::filesystem::path batchFolder_;
+    std::unique_ptr<predict::Predictor> teacher_;
 };
 
 } // namespace tandem::train

@@ -19,7 +19,8 @@ Result<void> Trainer::saveState(const std::filesystem::path& file) const {
     for (const auto& [key, w] : weights_)
         tensors.emplace_back("weight." + key, w.detach().contiguous());
     for (const auto& [key, w] : average_.weights())
-        tensors.emplace_back("average." + key, w.contiguous());
+        if (!isFrozen(key, recipe_)) // those equal the weights
+            tensors.emplace_back("average." + key, w.contiguous());
     for (const Parameter& p : optimiser_.parameters()) {
         tensors.emplace_back("mean." + p.key, p.mean.contiguous());
         tensors.emplace_back("square." + p.key, p.square.contiguous());
@@ -58,7 +59,7 @@ Result<void> Trainer::loadState(const std::filesystem::path& file) {
     for (const auto& [key, w] : weights_)
         take("weight." + key, w.detach());
     for (const auto& [key, w] : average_.weights())
-        take("average." + key, w);
+        take((isFrozen(key, recipe_) ? "weight." : "average.") + key, w);
     for (const Parameter& p : optimiser_.parameters()) {
         take("mean." + p.key, p.mean);
         take("square." + p.key, p.square);

@@ -1,3 +1,4 @@
+#include "core/files/png.h"
 #include "tests/imaging/fixtures.h"
 
 namespace {
@@ -18,6 +19,21 @@ TEST(Stills, WrittenPicture_ComesBack) {
     EXPECT_EQ(image->volume->intensity(), Intensity::Colour);
     EXPECT_FALSE(writePng(folder / "b.png", 5, 5, rgb)) << "the number of values does not fit";
     EXPECT_FALSE(writePng("/no/such/folder/a.png", 5, 4, rgb));
+}
+
+TEST(Stills, PictureThatCoreEncodes_IsReadByLibpng) {
+    const Folder folder;
+    constexpr std::int64_t width = 211, height = 173; // more than one stored block
+    Bytes rgb(3 * width * height);
+    for (std::size_t n = 0; n < rgb.size(); ++n)
+        rgb[n] = static_cast<std::uint8_t>(n * 7 + n / 633);
+    const std::string png = encodePng(width, height, rgb);
+    writeBytes(folder / "a.png", Bytes(png.begin(), png.end()));
+    const auto image = makeImageReader()->read(folder / "a.png");
+    ASSERT_TRUE(image) << image.error().sentence;
+    EXPECT_EQ(image->volume->geometry().size(), (Size3{width, height, 1}));
+    EXPECT_EQ(std::get<Bytes>(image->volume->values()), rgb);
+    EXPECT_TRUE(encodePng(width, height + 1, rgb).empty());
 }
 
 TEST(Stills, PaletteMask_KeepsItsNumbersWherePictureShowsColours) {

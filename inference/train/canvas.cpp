@@ -1,0 +1,107 @@
+#include "inference/train/canvas.h"
+
+#include "core/files/png.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+
+namespace tandem {
+namespace {
+
+using Glyph = std::array<std::uint8_t, 5>; // columns from the left; bit 0 is the top row
+
+// Table of letters.
+struct Letter {
+    char name;
+    Glyph columns;
+};
+constexpr std::array<Letter, 45> letters{{
+    {' ', {0x00, 0x00, 0x00, 0x00, 0x00}}, {'.', {0x00, 0x60, 0x60, 0x00, 0x00}},
+    {',', {0x00, 0x50, 0x30, 0x00, 0x00}}, {'-', {0x08, 0x08, 0x08, 0x08, 0x08}},
+    {':', {0x00, 0x36, 0x36, 0x00, 0x00}}, {'%', {0x23, 0x13, 0x08, 0x64, 0x62}},
+    {'/', {0x20, 0x10, 0x08, 0x04, 0x02}}, {'(', {0x00, 0x1c, 0x22, 0x41, 0x00}},
+    {')', {0x00, 0x41, 0x22, 0x1c, 0x00}}, {'0', {0x3e, 0x51, 0x49, 0x45, 0x3e}},
+    {'1', {0x00, 0x42, 0x7f, 0x40, 0x00}}, {'2', {0x42, 0x61, 0x51, 0x49, 0x46}},
+    {'3', {0x21, 0x41, 0x45, 0x4b, 0x31}}, {'4', {0x18, 0x14, 0x12, 0x7f, 0x10}},
+    {'5', {0x27, 0x45, 0x45, 0x45, 0x39}}, {'6', {0x3c, 0x4a, 0x49, 0x49, 0x30}},
+    {'7', {0x01, 0x71, 0x09, 0x05, 0x03}}, {'8', {0x36, 0x49, 0x49, 0x49, 0x36}},
+    {'9', {0x06, 0x49, 0x49, 0x29, 0x1e}}, {'a', {0x20, 0x54, 0x54, 0x54, 0x78}},
+    {'b', {0x7f, 0x48, 0x44, 0x44, 0x38}}, {'c', {0x38, 0x44, 0x44, 0x44, 0x20}},
+    {'d', {0x38, 0x44, 0x44, 0x48, 0x7f}}, {'e', {0x38, 0x54, 0x54, 0x54, 0x18}},
+    {'f', {0x08, 0x7e, 0x09, 0x01, 0x02}}, {'g', {0x0c, 0x52, 0x52, 0x52, 0x3e}},
+    {'h', {0x7f, 0x08, 0x04, 0x04, 0x78}}, {'i', {0x00, 0x44, 0x7d, 0x40, 0x00}},
+    {'j', {0x20, 0x40, 0x44, 0x3d, 0x00}}, {'k', {0x7f, 0x10, 0x28, 0x44, 0x00}},
+    {'l', {0x00, 0x41, 0x7f, 0x40, 0x00}}, {'m', {0x7c, 0x04, 0x18, 0x04, 0x78}},
+    {'n', {0x7c, 0x08, 0x04, 0x04, 0x78}}, {'o', {0x38, 0x44, 0x44, 0x44, 0x38}},
+    {'p', {0x7c, 0x14, 0x14, 0x14, 0x08}}, {'q', {0x08, 0x14, 0x14, 0x18, 0x7c}},
+    {'r', {0x7c, 0x08, 0x04, 0x04, 0x08}}, {'s', {0x48, 0x54, 0x54, 0x54, 0x20}},
+    {'t', {0x04, 0x3f, 0x44, 0x40, 0x20}}, {'u', {0x3c, 0x40, 0x40, 0x20, 0x7c}},
+    {'v', {0x1c, 0x20, 0x40, 0x20, 0x1c}}, {'w', {0x3c, 0x40, 0x30, 0x40, 0x3c}},
+    {'x', {0x44, 0x28, 0x10, 0x28, 0x44}}, {'y', {0x0c, 0x50, 0x50, 0x50, 0x3c}},
+    {'z', {0x44, 0x64, 0x54, 0x4c, 0x44}},
+}};
+
+} // namespace
+
+Canvas::Canvas(int width, int height, Rgb ground)
+    : width_(width), height_(height), pixels_(static_cast<std::size_t>(3 * width * height)) {
+    for (std::size_t i = 0; i < pixels_.size(); i += 3) {
+        pixels_[i] = ground.r;
+        pixels_[i + 1] = ground.g;
+        pixels_[i + 2] = ground.b;
+    }
+}
+
+Rgb Canvas::at(int x, int y) const {
+    const std::size_t i =
+        3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x));
+    return {pixels_[i], pixels_[i + 1], pixels_[i + 2]};
+}
+
+void Canvas::set(int x, int y, Rgb c) {
+    if (x < 0 || y < 0 || x >= width_ || y >= height_)
+        return;
+    const std::size_t i =
+        3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x));
+    pixels_[i] = c.r;
+    pixels_[i + 1] = c.g;
+    pixels_[i + 2] = c.b;
+}
+
+void Canvas::line(int x0, int y0, int x1, int y1, Rgb c) {
+    const int steps = std::max({std::abs(x1 - x0), std::abs(y1 - y0), 1});
+    for (int n = 0; n <= steps; ++n) {
+        const double share = static_cast<double>(n) / steps;
+        set(x0 + static_cast<int>(std::lround(share * (x1 - x0))),
+            y0 + static_cast<int>(std::lround(share * (y1 - y0))), c);
+    }
+}
+
+void Canvas::rectangle(int x0, int y0, int x1, int y1, Rgb c) {
+    line(x0, y0, x1, y0, c);
+    line(x1, y0, x1, y1, c);
+    line(x1, y1, x0, y1, c);
+    line(x0, y1, x0, y0, c);
+}
+
+void Canvas::text(int x, int y, std::string_view words, Rgb c) {
+    for (const char word : words) {
+        const char small = static_cast<char>(std::tolower(static_cast<unsigned char>(word)));
+        const auto found =
+            std::find_if(letters.begin(), letters.end(), [&](const Letter& l) { return l.name == small; });
+        for (int i = 0; found != letters.end() && i < 5; ++i)
+            for (int j = 0; j < 7; ++j)
+                if (found->columns[static_cast<std::size_t>(i)] >> j & 1)
+                    set(x + i, y + j, c);
+        x += 6;
+    }
+}
+
+std::string Canvas::png() const {
+    return encodePng(width_, height_, pixels_);
+}
+
+} // namespace tandem
