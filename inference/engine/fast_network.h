@@ -24,7 +24,7 @@ public:
     /// The best rate of the packed product on so many threads, GFLOP/s; 0 where there are no kernels.
     static double gemmGflops(int threads);
 
-    /// As net::encode; of `forward` only `step` counts.
+    /// As net::encode; of `forward` only `step` and `pulse` count.
     at::Tensor encode(const at::Tensor& image, const net::Forward& forward = {});
     /// As net::decode.
     net::Decoded decode(const at::Tensor& embedding, const net::PromptCodes&, bool multimask);
