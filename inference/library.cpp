@@ -26,7 +26,13 @@ Result<T> guarded(const Function& function) {
 
 class Library final : public InferenceLibrary {
 public:
-    std::unique_ptr<Segmenter> createSegmenter() override { return service::makeService(); }
+    std::unique_ptr<Segmenter> createSegmenter(const SegmenterOptions& options) override {
+        service::ServiceOptions o;
+        o.embeddings.memoryBytes = options.embeddingBytes;
+        o.embeddings.diskFolder = options.cacheFolder;
+        o.embeddings.diskBytes = options.cacheBytes;
+        return service::makeService(o);
+    }
 
     Result<ModelInfo> modelInfo(const std::filesystem::path& file) override {
         return guarded<ModelInfo>([&] { return checkpoint::describeModel(file); });

@@ -58,6 +58,13 @@ struct BenchEncodeRequest {
     int threads = 0; ///< 0: the machine's
 };
 
+/// What a Segmenter may keep.
+struct SegmenterOptions {
+    std::int64_t embeddingBytes = std::int64_t{512} << 20; ///< embeddings in memory
+    std::filesystem::path cacheFolder;                     ///< embeddings of slow models on disk; empty: none
+    std::int64_t cacheBytes = std::int64_t{4} << 30;       ///< what that folder may take
+};
+
 /// The door to everything that needs LibTorch. No type of LibTorch shows here; the program opens the shared
 /// library when it first needs it (see openInferenceLibrary in the app), so that the window never waits for
 /// it.
@@ -66,7 +73,8 @@ public:
     virtual ~InferenceLibrary() = default;
 
     /// Starts an inference thread without a model.
-    virtual std::unique_ptr<Segmenter> createSegmenter() = 0;
+    virtual std::unique_ptr<Segmenter> createSegmenter(const SegmenterOptions&) = 0;
+    std::unique_ptr<Segmenter> createSegmenter() { return createSegmenter({}); }
 
     /// Reads what a model file is, checking every key and shape. Errors as Segmenter::loadModel.
     virtual Result<ModelInfo> modelInfo(const std::filesystem::path&) = 0;

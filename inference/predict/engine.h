@@ -14,8 +14,8 @@ namespace tandem::predict {
 struct Stopped {};
 
 /// A model's weights on the best device, without gradients. All tensors in and out are float32 on the CPU.
-/// On the CPU the own kernels do the work where they were built. When the GPU's memory ends, the weights move to the CPU for good and the work is done there.
-/// Throws what LibTorch throws. Thread: one.
+/// On the CPU the own kernels do the work where they were built. When the GPU's memory ends, the weights move
+/// to the CPU for good and the work is done there. Throws what LibTorch throws. Thread: one.
 class Engine {
 public:
     explicit Engine(checkpoint::Model);
@@ -25,7 +25,8 @@ public:
 
     using Step = std::function<void(std::string_view part, double done)>;
     /// @param input  B, in_chans, S, S  @return B, C, g, g
-    at::Tensor encode(const at::Tensor& input, const Step&);
+    /// What `step` (between parts) or `pulse` (every few milliseconds on the own kernels) throws ends it.
+    at::Tensor encode(const at::Tensor& input, const Step& step, const std::function<void()>& pulse);
     /// @param embedding  1, C, g, g
     net::Decoded decode(const at::Tensor& embedding, const net::PromptTensors&, bool multimask);
 
