@@ -3,6 +3,7 @@
 #include "app/gui/shell/jobs.h"
 
 #include <QtCore/QLocale>
+#include <QtCore/QStandardPaths>
 
 #include <future>
 #include <utility>
@@ -21,7 +22,11 @@ Result<std::shared_ptr<Segmenter>> makeSegmenter(const std::function<Result<Infe
     auto opened = library();
     if (!opened)
         return opened.error();
-    return std::shared_ptr<Segmenter>((*opened)->createSegmenter());
+    SegmenterOptions options;
+    const QString cache = QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation);
+    if (!cache.isEmpty())
+        options.cacheFolder = std::filesystem::path(cache.toStdString()) / "tandem" / "embeddings";
+    return std::shared_ptr<Segmenter>((*opened)->createSegmenter(options));
 }
 
 /// Waits on a pool thread for the inference thread's answer.
@@ -111,6 +116,7 @@ void ModelChooser::modelLoaded(const std::filesystem::path& file, bool byPerson,
     if (answer) {
         info_ = std::move(*answer);
         info_->path = file;
+        loadSketch();
         Q_EMIT loaded();
         if (byPerson)
             Q_EMIT chosen(bundled() ? QString() : text(file));
@@ -125,6 +131,14 @@ void ModelChooser::modelLoaded(const std::filesystem::path& file, bool byPerson,
     loadNext();
     problem_ = problem;
     Q_EMIT changed();
+}
+
+// Beside a large model the bundled one draws sketches. Without it everything works, only later.
+void ModelChooser::loadSketch() {
+    if (sketchAsked_ || info_->isSketch || !hasBundled() || info_->path == bundledModel_)
+        return;
+    sketchAsked_ = true;
+    segmenter_->loadSketchModel(bundledModel_, [](const Result<ModelInfo>&) {});
 }
 
 ModelChooser::State ModelChooser::state() const {
