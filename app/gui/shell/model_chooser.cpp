@@ -3,8 +3,10 @@
 #include "app/gui/shell/jobs.h"
 
 #include <QtCore/QLocale>
+#include <QtCore/QSettings>
 #include <QtCore/QStandardPaths>
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -18,15 +20,24 @@ QString text(const std::filesystem::path& path) {
     return QString::fromStdString(path.string());
 }
 
+/// Where embeddings of slow models are kept; the setting `network/cacheMegabytes` says how many (0: none).
+SegmenterOptions embeddingCache() {
+    SegmenterOptions options;
+    const QString cache = QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation);
+    const qint64 standard = options.cacheBytes >> 20;
+    const qint64 megabytes = QSettings().value("network/cacheMegabytes", standard).toLongLong();
+    if (cache.isEmpty() || megabytes <= 0)
+        return options;
+    options.cacheFolder = std::filesystem::path(cache.toStdString()) / "tandem" / "embeddings";
+    options.cacheBytes = std::min<qint64>(megabytes, 1 << 20) << 20;
+    return options;
+}
+
 Result<std::shared_ptr<Segmenter>> makeSegmenter(const std::function<Result<InferenceLibrary*>()>& library) {
     auto opened = library();
     if (!opened)
         return opened.error();
-    SegmenterOptions options;
-    const QString cache = QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation);
-    if (!cache.isEmpty())
-        options.cacheFolder = std::filesystem::path(cache.toStdString()) / "tandem" / "embeddings";
-    return std::shared_ptr<Segmenter>((*opened)->createSegmenter(options));
+    return std::shared_ptr<Segmenter>((*opened)->createSegmenter(embeddingCache()));
 }
 
 /// Waits on a pool thread for the inference thread's answer.
