@@ -27,10 +27,13 @@ Result<T> guarded(const Function& function) {
 
 class Library final : public InferenceLibrary {
 public:
-    std::unique_ptr<Segmenter> createSegmenter(Arithmetic arithmetic) override {
-        service::ServiceOptions options;
-        options.arithmetic = arithmetic;
-        return service::makeService(options);
+    std::unique_ptr<Segmenter> createSegmenter(const SegmenterOptions& options) override {
+        service::ServiceOptions o;
+        o.embeddings.memoryBytes = options.embeddingBytes;
+        o.embeddings.diskFolder = options.cacheFolder;
+        o.embeddings.diskBytes = options.cacheBytes;
+        o.arithmetic = options.arithmetic;
+        return service::makeService(o);
     }
 
     Result<ModelInfo> modelInfo(const std::filesystem::path& file) override {

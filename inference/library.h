@@ -64,6 +64,14 @@ struct BenchRequest {
     Arithmetic arithmetic = Arithmetic::Automatic; ///< of the encoder
 };
 
+/// What a Segmenter may keep.
+struct SegmenterOptions {
+    std::int64_t embeddingBytes = std::int64_t{512} << 20; ///< embeddings in memory
+    std::filesystem::path cacheFolder;                     ///< embeddings of slow models on disk; empty: none
+    std::int64_t cacheBytes = std::int64_t{4} << 30;       ///< what that folder may take
+    Arithmetic arithmetic = Arithmetic::Automatic;         ///< of the encoder on the CPU
+};
+
 /// The door to everything that needs LibTorch. No type of LibTorch shows here; the program opens the shared
 /// library when it first needs it (see openInferenceLibrary in the app), so that the window never waits for
 /// it.
@@ -72,7 +80,12 @@ public:
     virtual ~InferenceLibrary() = default;
 
     /// Starts an inference thread without a model.
-    virtual std::unique_ptr<Segmenter> createSegmenter(Arithmetic = Arithmetic::Automatic) = 0;
+    virtual std::unique_ptr<Segmenter> createSegmenter(const SegmenterOptions&) = 0;
+    std::unique_ptr<Segmenter> createSegmenter(Arithmetic arithmetic = Arithmetic::Automatic) {
+        SegmenterOptions options;
+        options.arithmetic = arithmetic;
+        return createSegmenter(options);
+    }
 
     /// Reads what a model file is, checking every key and shape. Errors as Segmenter::loadModel.
     virtual Result<ModelInfo> modelInfo(const std::filesystem::path&) = 0;

@@ -45,6 +45,7 @@ struct Proposal {
     std::string modelId;                ///< SHA-256 of the model file
     double encodeMs = 0;                ///< 0 when the embedding was in the cache
     double decodeMs = 0;
+    bool sketch = false; ///< by the quick model: the answer of the model in use follows
 
     SliceMask mask() const {
         SliceMask m(width, height);
@@ -84,11 +85,21 @@ struct SegmentRequest {
     SliceKey slice;
     GreyWindow window; ///< how grey values become 0..255 for models that were trained on windows
     std::vector<Prompts> objects;
+    /// Work that nobody looks at yet (propagation, batches): gives way to other requests, also while it is
+    /// encoded, and is then begun again.
+    bool background = false;
+    /// Wants a sketch: called at most once, before the answer, with the masks of the sketch model where there
+    /// is one and the model in use needs long. Comes on a thread of the segmenter.
+    std::function<void(RequestId, std::vector<Proposal>)> sketch = {};
+    /// For prefetch alone: the slices to prepare after `slice`, in this order.
+    std::vector<SliceKey> then = {};
 };
 
 /// Runs a segmentation network in its own thread. All methods may be called from any thread and return at
 /// once; answers and progress come on the inference thread. Every request is answered exactly once: a result,
-/// Cancelled, or another error. The newest request is served first.
+/// Cancelled, or another error. The newest request is served first, background requests in their order after
+/// all others. A request whose stop token is set ends where it stands; whoever asks anew about the same slice
+/// submits first and stops the old request then, so that an encode that serves both goes on.
 class Segmenter {
 public:
     using Answer = std::function<void(RequestId, Result<std::vector<Proposal>>)>;
@@ -101,12 +112,24 @@ public:
     virtual void loadModel(std::filesystem::path file, std::function<void(Result<ModelInfo>)> done) = 0;
     /// The model in use; empty before the first one is loaded.
     virtual std::optional<ModelInfo> model() const = 0;
+    /// Opens a small model that answers at once while the model in use is still at work; see
+    /// SegmentRequest::sketch. Errors as loadModel; Unavailable where there are no sketches.
+    virtual void loadSketchModel(std::filesystem::path, std::function<void(Result<ModelInfo>)> done) {
+        done(Error{ErrorCode::Unavailable, "This network draws no sketches."});
+    }
+
+    /// The model that draws sketches; empty before one is loaded.
+    virtual std::optional<ModelInfo> sketchModel() const { return std::nullopt; }
 
     /// Asks for the masks of all objects of a request, in their order.
     virtual RequestId submit(SegmentRequest request, std::stop_token stop, Progress progress,
                              Answer answer) = 0;
-    /// Prepares a slice's embedding when nothing else is waiting.
+    /// Prepares the embedding of a slice, then those of `request.then`, while nothing else is waiting.
+    /// Replaces what was wished before.
     virtual void prefetch(SegmentRequest request) = 0;
+    /// Which of the slices 0..count-1 of the request's plane can be answered without an encode; empty where
+    /// the model has no embedding for a whole slice.
+    virtual std::vector<bool> readySlices(const SegmentRequest&, std::int64_t /*count*/) const { return {}; }
 };
 
 } // namespace tandem

@@ -63,6 +63,20 @@ kernels::Numbers numbersFor(Arithmetic arithmetic, const net::NetworkConfig& c) 
                         (arithmetic == Arithmetic::Automatic && c.embedDim >= kWideEnoughForBfloat16);
     return wanted && kernels::hasBfloat16() ? kernels::Numbers::Bfloat16 : kernels::Numbers::Float32;
 }
+// Sets the workers' pulse for one pass.
+class PulseGuard {
+public:
+    PulseGuard(kernels::Workers& workers, const std::function<void()>& pulse) : workers_(workers) {
+        workers_.setPulse(pulse);
+    }
+    ~PulseGuard() { workers_.setPulse({}); }
+    PulseGuard(const PulseGuard&) = delete;
+    PulseGuard& operator=(const PulseGuard&) = delete;
+
+private:
+    kernels::Workers& workers_;
+};
+
 at::Tensor plain(const at::Tensor& t) {
     return t.to(at::kCPU, at::kFloat).contiguous();
 }
@@ -106,6 +120,7 @@ at::Tensor FastNetwork::encode(const at::Tensor& image, const net::Forward& forw
     at::Tensor out = at::empty({in.size(0), s.config.outChans, s.config.grid(), s.config.grid()}, at::kFloat);
     Hooks hooks;
     hooks.step = forward.step;
+    const PulseGuard pulse(s.workers, forward.pulse);
     for (std::int64_t b = 0; b < in.size(0); ++b) {
         at::Tensor target = out[b];
         s.encoder->encode(s.workers, valuesOf(in[b]), spaceOf(target), hooks);

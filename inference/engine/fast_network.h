@@ -31,7 +31,7 @@ public:
     /// Whether the encoder computes with bfloat16.
     bool usesBfloat16() const;
 
-    /// As net::encode; of `forward` only `step` counts.
+    /// As net::encode; of `forward` only `step` and `pulse` count.
     at::Tensor encode(const at::Tensor& image, const net::Forward& forward = {});
     /// As net::decode; of `forward` only `step` counts (see FastDecoder).
     net::Decoded decode(const at::Tensor& embedding, const net::PromptCodes&, bool multimask,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -25,10 +26,25 @@ struct Workers::State {
     std::size_t tasks = 0;
     std::atomic<std::size_t> next = 0;
 
+    std::function<void()> pulse; ///< of the calling thread, as is the next
+    std::chrono::steady_clock::time_point lastPulse;
+
+    void beat() {
+        constexpr std::chrono::milliseconds interval(5);
+        if (const auto now = std::chrono::steady_clock::now(); now - lastPulse >= interval) {
+            lastPulse = now;
+            pulse();
+        }
+    }
+
     void work(int worker) {
+        const bool beats = worker == 0 && pulse;
         try {
-            for (std::size_t t; (t = next.fetch_add(1)) < tasks;)
+            for (std::size_t t; (t = next.fetch_add(1)) < tasks;) {
+                if (beats)
+                    beat();
                 call(body, t, worker);
+            }
         } catch (...) {
             next = tasks;
             const std::lock_guard lock(mutex);
@@ -95,6 +111,10 @@ void Workers::start(std::size_t tasks, void* body, Call call) {
     s.end.wait(lock, [&] { return alone || s.busy == 0; });
     if (s.failure)
         std::rethrow_exception(std::exchange(s.failure, nullptr));
+}
+
+void Workers::setPulse(std::function<void()> pulse) {
+    state_->pulse = std::move(pulse);
 }
 
 float* Workers::scratch(int worker, std::size_t floats) {

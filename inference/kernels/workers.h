@@ -3,6 +3,7 @@
 #include "inference/kernels/buffer.h"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <type_traits>
 
@@ -29,6 +30,10 @@ public:
         start(tasks, const_cast<void*>(static_cast<const void*>(&body)),
               [](void* b, std::size_t task, int worker) { (*static_cast<Plain*>(b))(task, worker); });
     }
+
+    /// Called on the thread that calls run(), between tasks and at most every 5 ms; what it throws drops the
+    /// tasks that are left and leaves run(): to cancel within milliseconds. Empty: nothing is called.
+    void setPulse(std::function<void()> pulse);
 
     /// A worker's own scratch memory of at least `floats` floats, kept for the next call.
     float* scratch(int worker, std::size_t floats);

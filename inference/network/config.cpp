@@ -175,8 +175,21 @@ bool stagesFit(const NetworkConfig& c) {
     return !c.adapter->interactionIndexes.empty();
 }
 
+constexpr int kWidest = 1 << 16, kMany = 256; // no layer is wider, no count of layers or heads larger
+
+// Whether a layer that is so many times as wide as the tokens can be.
+bool widthFits(const NetworkConfig& c, double ratio) {
+    return ratio * c.embedDim >= 1 && ratio * c.embedDim <= kWidest;
+}
+
 std::string adapterProblem(const NetworkConfig& c) {
     const AdapterConfig& a = *c.adapter;
+    if (!widthFits(c, a.expandRatio) || !widthFits(c, a.cabExpandRatio) ||
+        (a.fusionExpandRatio > 0 && !widthFits(c, a.fusionExpandRatio)))
+        return "an expand_ratio of the adapter makes a layer that cannot be";
+    if (a.seRatio > kMany || a.seDivisor > kWidest || a.nPoints > kMany || a.fusionNumConv > kMany ||
+        *std::max_element(a.convWidths.begin(), a.convWidths.end()) > kWidest)
+        return "a size of the adapter is beyond what Tandem runs";
     if (c.patchSize != 16)
         return "patch_size must be 16 beside a convolution branch";
     if (c.embedDim % a.numHeads)
@@ -206,11 +219,17 @@ std::string problemOf(const NetworkConfig& c) {
         return "a size is beyond what Tandem runs";
     if (c.embedDim % c.numHeads)
         return "num_heads does not divide embed_dim";
+    if (!widthFits(c, c.mlpRatio))
+        return "mlp_ratio makes a layer that cannot be";
     if (c.outChans % 8)
         return "out_chans is not a multiple of 8";
     if (c.maskInChans % 4)
         return "prompt.mask_in_chans is not a multiple of 4";
     const DecoderConfig& d = c.decoder;
+    if (c.maskInChans > kWidest || c.relPosGrid.value_or(1) > kWidest || c.windowSize > kWidest ||
+        d.mlpDim > kWidest || d.iouHeadHiddenDim > kWidest || d.depth > kMany || d.iouHeadDepth > kMany ||
+        d.numMultimaskOutputs > kMany || d.numHeads > kMany || d.attentionDownsampleRate > kMany)
+        return "a size is beyond what Tandem runs";
     if (c.outChans % (d.attentionDownsampleRate * d.numHeads))
         return "the decoder's heads do not divide its attention width";
     for (const int g : c.globalAttnIndexes)

@@ -33,6 +33,9 @@ struct Forward {
     /// "cross.0", "fusion", "neck") with the share of the work done, 0..1. What it throws ends the pass: that
     /// is how to cancel.
     std::function<void(std::string_view part, double done)> step;
+    /// Called on the same thread every few milliseconds where the own kernels do the work, and never
+    /// elsewhere. What it throws ends the pass, as with `step`.
+    std::function<void()> pulse;
     BatchNorm batchNorm = BatchNorm::Running;
     double batchNormMomentum = 0.01;
     double attentionDropout = 0, ffnDropout = 0, dropPath = 0; ///< of the adapter, training only

@@ -72,9 +72,10 @@ auto Engine::withFallback(const Work& work) {
     return work();
 }
 
-at::Tensor Engine::encode(const at::Tensor& input, const Step& step) {
+at::Tensor Engine::encode(const at::Tensor& input, const Step& step, const std::function<void()>& pulse) {
     net::Forward forward;
     forward.step = step;
+    forward.pulse = pulse;
     return withFallback([&] {
         if (fast_)
             return fast_->encode(input, forward);

@@ -27,7 +27,8 @@ public:
 
     using Step = std::function<void(std::string_view part, double done)>;
     /// @param input  B, in_chans, S, S  @return B, C, g, g
-    at::Tensor encode(const at::Tensor& input, const Step&);
+    /// What `step` (between parts) or `pulse` (every few milliseconds on the own kernels) throws ends it.
+    at::Tensor encode(const at::Tensor& input, const Step& step, const std::function<void()>& pulse);
     /// @param embedding  1, C, g, g
     net::Decoded decode(const at::Tensor& embedding, const net::PromptTensors&, bool multimask);
 

@@ -1,7 +1,7 @@
 #include "inference/predict/predictor.h"
 
 #include "inference/predict/clicks.h"
-#include "inference/predict/embedding_cache.h"
+#include "inference/predict/embedding_store.h"
 #include "inference/predict/engine.h"
 #include "inference/predict/focus.h"
 #include "inference/predict/focus_box.h"
@@ -46,16 +46,35 @@ std::string problemOf(const Prompts& object) {
     return {};
 }
 
+std::string keyOf(const std::string& modelId, const SegmentRequest& request, const std::string& rest) {
+    if (request.imageHash.empty())
+        return {}; // an image without a name cannot be told from another one
+    std::ostringstream key;
+    key << modelId << '/' << request.imageHash << '/' << planeName(request.slice.plane) << '/'
+        << request.slice.index << '/' << rest;
+    return key.str();
+}
+
 } // namespace
+
+std::string SliceKeys::of(const SegmentRequest& request) const {
+    if (!wholeSlices || !request.volume)
+        return {};
+    std::ostringstream window;
+    window.precision(17);
+    window << request.window.level << '/' << request.window.width << '/' << request.window.inverted;
+    return keyOf(modelId, request, request.volume->components() == 3 ? "colour" : window.str());
+}
 
 class Predictor::Work {
 public:
-    Work(checkpoint::Model model, std::string id, std::int64_t cacheBytes, Arithmetic arithmetic)
-        : engine_(std::move(model), arithmetic), id_(std::move(id)), cache_(cacheBytes),
+    Work(checkpoint::Model model, std::string id, std::shared_ptr<EmbeddingStore> store,
+         Arithmetic arithmetic)
+        : engine_(std::move(model), arithmetic), id_(std::move(id)), store_(std::move(store)),
           usesPoints_(checkpoint::trainedForPoints(engine_.model())),
           focus_(focusSettingsFrom(engine_.model().configJson)) {}
 
-    Result<std::vector<Proposal>> predict(const SegmentRequest& request, const KeepGoing& keepGoing) {
+    Result<std::vector<Proposal>> predict(const SegmentRequest& request, const Watch& watch) {
         return guarded([&]() -> Result<std::vector<Proposal>> {
             const auto slice = sliceOf(request);
             if (!slice)
@@ -63,19 +82,21 @@ public:
             for (const Prompts& object : request.objects)
                 if (std::string problem = problemOf(object); !problem.empty())
                     return Error{ErrorCode::InvalidArgument, std::move(problem)};
-            return isFocus() ? predictFocus(request, *slice, keepGoing)
-                             : predictWhole(request, *slice, keepGoing);
+            return isFocus() ? predictFocus(request, *slice, watch) : predictWhole(request, *slice, watch);
         });
     }
 
-    Result<void> prepare(const SegmentRequest& request, const KeepGoing& keepGoing) {
+    SliceKeys sliceKeys() const { return {id_, !isFocus()}; }
+
+    Result<void> prepare(const SegmentRequest& request, const Watch& watch) {
         return guarded([&]() -> Result<void> {
+            if (isFocus())
+                return {};
             const auto slice = sliceOf(request);
             if (!slice)
                 return slice.error();
             double encodeMs = 0;
-            if (!isFocus())
-                embeddingOfSlice(request, *slice, keepGoing, encodeMs);
+            embeddingOfSlice(request, *slice, watch, encodeMs);
             return {};
         });
     }
@@ -116,54 +137,55 @@ private:
     }
 
     // ---- embeddings
-    static std::string keyOf(const SegmentRequest& request, const std::string& rest) {
-        if (request.imageHash.empty())
-            return {}; // an image without a name cannot be told from another one
-        std::ostringstream key;
-        key.precision(17);
-        key << request.imageHash << '/' << planeName(request.slice.plane) << '/' << request.slice.index << '/'
-            << rest;
-        return key.str();
+    static void checkEncoding(const Watch& watch) {
+        if (watch.encodeOn && !watch.encodeOn())
+            throw Stopped{};
     }
-
-    Engine::Step stepOf(const KeepGoing& keepGoing, const SegmentRequest& request) const {
-        const std::string sentence = "Encoding slice " + std::to_string(request.slice.index);
-        return [&keepGoing, sentence](std::string_view, double done) {
-            if (!keepGoing(done, sentence))
-                throw Stopped{};
-        };
-    }
-    static void checkGoing(const KeepGoing& keepGoing, double done) {
-        if (!keepGoing(done, "Drawing masks"))
+    static void checkDecoding(const Watch& watch, double done) {
+        if (watch.progress)
+            watch.progress(done, "Drawing masks");
+        if (watch.decodeOn && !watch.decodeOn())
             throw Stopped{};
     }
 
-    at::Tensor embedding(const std::string& key, const std::function<at::Tensor()>& input,
-                         const Engine::Step& step, double& encodeMs) {
-        if (at::Tensor known = key.empty() ? at::Tensor() : cache_.find(key); known.defined())
-            return known;
-        const auto start = Clock::now();
+    at::Tensor encoded(const SegmentRequest& request, const std::function<at::Tensor()>& input,
+                       const Watch& watch) {
+        const std::string sentence = "Encoding slice " + std::to_string(request.slice.index);
+        const auto step = [&](std::string_view, double done) {
+            if (watch.progress)
+                watch.progress(done, sentence);
+            checkEncoding(watch);
+        };
         step("", 0);
-        const at::Tensor made = engine_.encode(input(), step);
-        encodeMs += millisecondsSince(start);
+        return engine_.encode(input(), step, [&] { checkEncoding(watch); });
+    }
+
+    // count: embeddings of one key, as many as inputs are encoded together.
+    at::Tensor embedding(const std::string& key, const SegmentRequest& request,
+                         const std::function<at::Tensor()>& input, const Watch& watch, double& encodeMs) {
+        const std::int64_t grid = engine_.config().grid();
         if (!key.empty())
-            cache_.insert(key, made);
+            if (at::Tensor known = store_->find(key, {1, engine_.config().outChans, grid, grid});
+                known.defined())
+                return known;
+        const auto start = Clock::now();
+        const at::Tensor made = encoded(request, input, watch);
+        const double took = millisecondsSince(start);
+        encodeMs += took;
+        if (!key.empty())
+            store_->insert(key, made, took);
         return made;
     }
 
-    at::Tensor embeddingOfSlice(const SegmentRequest& request, const SliceImage& slice,
-                                const KeepGoing& keepGoing, double& encodeMs) {
-        std::ostringstream window;
-        window.precision(17);
-        window << request.window.level << '/' << request.window.width << '/' << request.window.inverted;
+    at::Tensor embeddingOfSlice(const SegmentRequest& request, const SliceImage& slice, const Watch& watch,
+                                double& encodeMs) {
         return embedding(
-            keyOf(request, slice.components == 3 ? "colour" : window.str()),
-            [&] { return wholeSliceInput(engine_.config(), slice, request.window); },
-            stepOf(keepGoing, request), encodeMs);
+            sliceKeys().of(request), request,
+            [&] { return wholeSliceInput(engine_.config(), slice, request.window); }, watch, encodeMs);
     }
 
     at::Tensor embeddingOfCrop(const SegmentRequest& request, const SliceImage& slice, const FocusCrop& crop,
-                               const KeepGoing& keepGoing, double& encodeMs) {
+                               const Watch& watch, double& encodeMs) {
         std::ostringstream rest;
         rest.precision(17);
         rest << crop.centreX << '/' << crop.centreY << '/' << crop.side << '/' << crop.box.x0 << '/'
@@ -172,7 +194,7 @@ private:
             const std::vector<float> values = focusInput(slice, crop);
             return at::tensor(at::ArrayRef<float>(values)).view({1, 3, crop.size, crop.size});
         };
-        return embedding(keyOf(request, rest.str()), input, stepOf(keepGoing, request), encodeMs);
+        return embedding(keyOf(id_, request, rest.str()), request, input, watch, encodeMs);
     }
 
     // ---- answers
@@ -197,13 +219,13 @@ private:
     }
 
     Result<std::vector<Proposal>> predictWhole(const SegmentRequest& request, const SliceImage& slice,
-                                               const KeepGoing& keepGoing) {
+                                               const Watch& watch) {
         double encodeMs = 0;
-        const at::Tensor code = embeddingOfSlice(request, slice, keepGoing, encodeMs);
+        const at::Tensor code = embeddingOfSlice(request, slice, watch, encodeMs);
         const auto start = Clock::now();
         const SliceFrame frame = sliceFrame(engine_.config(), slice.width, slice.height);
         auto answers = answerWholeSlice(engine_, code, frame, withBoxes(slice, request.objects), usesPoints_,
-                                        [&] { checkGoing(keepGoing, 1); });
+                                        [&] { checkDecoding(watch, 1); });
         std::vector<Proposal> proposals;
         for (std::size_t i = 0; i < answers.size(); ++i) {
             letClicksWin(answers[i].logits, slice.width, slice.height, request.objects[i].points);
@@ -245,7 +267,7 @@ private:
     }
 
     Result<std::vector<Proposal>> predictFocus(const SegmentRequest& request, const SliceImage& slice,
-                                               const KeepGoing& keepGoing) {
+                                               const Watch& watch) {
         const int size = engine_.config().imageSize, maskSize = 4 * engine_.config().grid();
         std::vector<Proposal> proposals;
         for (const Prompts& object : request.objects) {
@@ -253,12 +275,12 @@ private:
             if (!crop)
                 return crop.error();
             double encodeMs = 0;
-            const at::Tensor code = embeddingOfCrop(request, slice, *crop, keepGoing, encodeMs);
+            const at::Tensor code = embeddingOfCrop(request, slice, *crop, watch, encodeMs);
             const auto start = Clock::now();
             FocusAnswer answer =
                 answerFocus(slice, *crop, object, maskSize, focus_, [&](const FocusQuestion& question) {
-                    checkGoing(keepGoing, static_cast<double>(proposals.size()) /
-                                              static_cast<double>(request.objects.size()));
+                    checkDecoding(watch, static_cast<double>(proposals.size()) /
+                                             static_cast<double>(request.objects.size()));
                     return decodeFocus(code, question, maskSize);
                 });
             letClicksWin(answer.logits, slice.width, slice.height, object.points);
@@ -271,23 +293,32 @@ private:
 
     Engine engine_;
     std::string id_;
-    EmbeddingCache cache_;
+    std::shared_ptr<EmbeddingStore> store_;
     bool usesPoints_;
     FocusSettings focus_;
 };
 
+Predictor::Predictor(checkpoint::Model model, std::string modelId, std::shared_ptr<EmbeddingStore> store,
+                     Arithmetic arithmetic)
+    : work_(std::make_unique<Work>(std::move(model), std::move(modelId), std::move(store), arithmetic)) {}
+
 Predictor::Predictor(checkpoint::Model model, std::string modelId, std::int64_t cacheBytes,
                      Arithmetic arithmetic)
-    : work_(std::make_unique<Work>(std::move(model), std::move(modelId), cacheBytes, arithmetic)) {}
+    : Predictor(std::move(model), std::move(modelId),
+                std::make_shared<EmbeddingStore>(EmbeddingBudget{cacheBytes}), arithmetic) {}
 
 Predictor::~Predictor() = default;
 
-Result<std::vector<Proposal>> Predictor::predict(const SegmentRequest& request, const KeepGoing& keepGoing) {
-    return work_->predict(request, keepGoing);
+Result<std::vector<Proposal>> Predictor::predict(const SegmentRequest& request, const Watch& watch) {
+    return work_->predict(request, watch);
 }
 
-Result<void> Predictor::prepare(const SegmentRequest& request, const KeepGoing& keepGoing) {
-    return work_->prepare(request, keepGoing);
+Result<void> Predictor::prepare(const SegmentRequest& request, const Watch& watch) {
+    return work_->prepare(request, watch);
+}
+
+SliceKeys Predictor::sliceKeys() const {
+    return work_->sliceKeys();
 }
 
 } // namespace tandem::predict

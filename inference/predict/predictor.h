@@ -9,14 +9,33 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace tandem::predict {
 
-/// Called between the parts of long work with the share done (0..1) and a sentence; false ends the work
-/// (Cancelled).
-using KeepGoing = std::function<bool(double done, std::string_view sentence)>;
+class EmbeddingStore;
+
+/// What the owner of some work says to it while it runs, on the thread that runs it. Empty functions:
+/// nothing, and go on.
+struct Watch {
+    /// The share done (0..1) and a sentence, between the parts of long work.
+    Progress progress;
+    /// Asked between the network's parts and, where the own kernels run, every few milliseconds; false ends
+    /// the encode and the work (Cancelled).
+    std::function<bool()> encodeOn;
+    /// The same between decodes, once the embedding is there and kept.
+    std::function<bool()> decodeOn;
+};
+
+/// Names the embeddings of whole slices. Thread: any; a value.
+struct SliceKeys {
+    std::string modelId;
+    bool wholeSlices = false; ///< false: every object has an embedding of its own (focus)
+
+    /// The name of a request's embedding; empty if it has none or the image has no hash. Two requests of one
+    /// name share their encode.
+    std::string of(const SegmentRequest&) const;
+};
 
 /// One model, its embeddings, and the way from a slice and prompts to logits on the slice's grid.
 ///
@@ -30,12 +49,15 @@ using KeepGoing = std::function<bool(double done, std::string_view sentence)>;
 /// Models that were not trained for points get a box around the clicks where none is given. In all of them a
 /// click wins where it stands. Grey values become 0..255 through the request's window; colour stays as it is.
 ///
-/// Thread: one at a time. Weights lie on the GPU if LibTorch has one, and move to the CPU for good when its
-/// memory ends.
+/// Thread: one at a time; predictors that share a store may run at once. Weights lie on the GPU if LibTorch
+/// has one, and move to the CPU for good when its memory ends.
 class Predictor {
 public:
-    /// @param cacheBytes  budget for embeddings
+    /// @param store  where embeddings are kept; may be shared with other predictors
     /// @param arithmetic  of the encoder on the CPU
+    Predictor(checkpoint::Model, std::string modelId, std::shared_ptr<EmbeddingStore> store,
+              Arithmetic arithmetic = Arithmetic::Automatic);
+    /// With a store of its own, in memory alone.
     Predictor(checkpoint::Model, std::string modelId, std::int64_t cacheBytes,
               Arithmetic arithmetic = Arithmetic::Automatic);
     ~Predictor();
@@ -43,10 +65,13 @@ public:
     /// Answers all objects of a request in their order; Proposal::encodeMs is 0 where the embedding was
     /// there. Errors: InvalidArgument (no such slice, an object without prompt, a box inside out), Cancelled,
     /// OutOfMemory, FormatUnsupported (a network of other than 3 channels).
-    Result<std::vector<Proposal>> predict(const SegmentRequest&, const KeepGoing&);
+    Result<std::vector<Proposal>> predict(const SegmentRequest&, const Watch&);
 
     /// Encodes what predict would need, as far as it can be known without prompts. Errors as predict.
-    Result<void> prepare(const SegmentRequest&, const KeepGoing&);
+    Result<void> prepare(const SegmentRequest&, const Watch&);
+
+    /// What embeddings of whole slices depend on, for keys that can be made without the predictor.
+    SliceKeys sliceKeys() const;
 
 private:
     class Work;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/usecases/segmenter.h"
+#include "inference/predict/predictor.h"
 
 #include <condition_variable>
 #include <deque>
@@ -14,6 +15,30 @@
 
 namespace tandem::service {
 
+/// Keeps the sketch of a request before its answer: what is done through ifOpen never happens after close.
+/// Thread: any.
+class AnswerGate {
+public:
+    void close() {
+        const std::lock_guard lock(mutex_);
+        open_ = false;
+    }
+    bool open() const {
+        const std::lock_guard lock(mutex_);
+        return open_;
+    }
+    template <class Action>
+    void ifOpen(const Action& action) {
+        const std::lock_guard lock(mutex_);
+        if (open_)
+            action();
+    }
+
+private:
+    mutable std::mutex mutex_;
+    bool open_ = true;
+};
+
 /// A model file to open.
 struct LoadTask {
     std::filesystem::path file;
@@ -26,100 +51,64 @@ struct SegmentTask {
     std::stop_token stop;
     Progress progress;
     Segmenter::Answer answer;
+    std::shared_ptr<AnswerGate> gate;
 };
 /// An embedding that may be wanted soon; nobody waits for it.
 struct PrefetchTask {
     SegmentRequest request;
+    std::uint64_t wish = 0; ///< which list of wishes it is from
 };
 using Task = std::variant<LoadTask, SegmentTask, PrefetchTask>;
 
-/// What waits for the inference thread. Every task that goes in comes out exactly once (prefetches may be
-/// dropped). Thread: any.
+/// What the inference thread is encoding.
+struct Running {
+    std::string key;         ///< of its embedding; empty: no one else can use it
+    bool background = false; ///< gives way to requests that are not
+    bool orphan = false;     ///< nobody waits for its answer: a prefetch, or its request was cancelled
+    std::uint64_t wish = 0;  ///< of a prefetch
+};
+
+/// What waits for the inference thread. Every load and request that goes in comes out exactly once; wishes
+/// may be dropped. Thread: any.
 class TaskQueue {
 public:
-    static constexpr std::size_t kMostPrefetches = 8;
+    static constexpr std::size_t kMostWishes = 64;
 
-    void push(LoadTask task) {
-        const std::lock_guard lock(mutex_);
-        loads_.push_back(std::move(task));
-        wake_.notify_one();
-    }
-    void push(SegmentTask task) {
-        const std::lock_guard lock(mutex_);
-        requests_.push_back(std::move(task));
-        wake_.notify_one();
-    }
-    void push(PrefetchTask task) {
-        const std::lock_guard lock(mutex_);
-        prefetches_.push_back(std::move(task));
-        if (prefetches_.size() > kMostPrefetches)
-            prefetches_.pop_front();
-        wake_.notify_one();
-    }
+    void push(LoadTask);
+    void push(SegmentTask);
+    /// Puts a request back that gave way, where it was.
+    void putBack(SegmentTask);
+    /// Replaces the wishes: the request's slice, then those of `then`.
+    void wish(const SegmentRequest&);
 
-    /// The next task, waiting for one; nothing once stopping is asked for.
-    std::optional<Task> pop(const std::stop_token& stop) {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, stop, [&] { return !loads_.empty() || !requests_.empty() || !prefetches_.empty(); });
-        if (stop.stop_requested())
-            return std::nullopt;
-        if (!loads_.empty())
-            return takeFirst(loads_);
-        return !requests_.empty() ? takeLast(requests_) : takeLast(prefetches_);
-    }
+    /// The next task, waiting for one: a load, the newest request, the oldest one of the background, the
+    /// first wish. Nothing once stopping is asked for.
+    std::optional<Task> pop(const std::stop_token& stop);
 
-    /// Whether something more urgent than a prefetch waits.
-    bool urgent() const {
-        const std::lock_guard lock(mutex_);
-        return !loads_.empty() || !requests_.empty();
-    }
+    /// Whether something more urgent than a wish waits.
+    bool urgent() const;
+    /// Whether what runs must make way. A load always overtakes. A request overtakes what nobody waits for
+    /// and (unless it is of the background itself) what runs in the background; but never what makes the
+    /// embedding it needs. What nobody waits for goes on only while it is wished.
+    bool overtaken(const Running&, const predict::SliceKeys&) const;
+    /// The progress of the waiting requests that need this embedding.
+    std::vector<Progress> watchersOf(const std::string& key, const predict::SliceKeys&) const;
 
     /// Takes out the requests whose stop token has been set.
-    std::vector<SegmentTask> takeCancelled() {
-        const std::lock_guard lock(mutex_);
-        std::vector<SegmentTask> out;
-        std::deque<SegmentTask> kept;
-        for (SegmentTask& task : requests_) {
-            if (task.stop.stop_requested())
-                out.push_back(std::move(task));
-            else
-                kept.push_back(std::move(task));
-        }
-        requests_ = std::move(kept);
-        return out;
-    }
-
+    std::vector<SegmentTask> takeCancelled();
     /// Takes out everything, for the end.
-    std::vector<Task> takeAll() {
-        const std::lock_guard lock(mutex_);
-        std::vector<Task> out;
-        while (!loads_.empty())
-            out.push_back(takeFirst(loads_));
-        while (!requests_.empty())
-            out.push_back(takeLast(requests_));
-        prefetches_.clear();
-        return out;
-    }
+    std::vector<Task> takeAll();
 
 private:
-    template <class T>
-    static Task takeFirst(std::deque<T>& from) {
-        Task task(std::move(from.front()));
-        from.pop_front();
-        return task;
-    }
-    template <class T>
-    static Task takeLast(std::deque<T>& from) {
-        Task task(std::move(from.back()));
-        from.pop_back();
-        return task;
-    }
+    std::deque<SegmentTask>::const_iterator nextRequest(bool withBackground) const;
+    bool wished(const std::string& key, const predict::SliceKeys&) const;
 
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;
     std::deque<LoadTask> loads_;
-    std::deque<SegmentTask> requests_;
-    std::deque<PrefetchTask> prefetches_;
+    std::deque<SegmentTask> requests_; ///< oldest first
+    std::deque<SegmentRequest> wishes_;
+    std::uint64_t wishNumber_ = 1; ///< 0 is no list
 };
 
 } // namespace tandem::service

@@ -2,25 +2,30 @@
 
 #include "core/usecases/segmenter.h"
 #include "inference/arithmetic.h"
+#include "inference/predict/embedding_budget.h"
 
-#include <cstdint>
 #include <memory>
 
 namespace tandem::service {
 
 struct ServiceOptions {
-    int threads = 0; ///< of LibTorch; 0: OMP_NUM_THREADS, else the machine's
-    std::int64_t embeddingBytes = std::int64_t{512} << 20; ///< budget of the embedding cache
-    Arithmetic arithmetic = Arithmetic::Automatic;         ///< of the encoder on the CPU
+    int threads = 0;                               ///< of LibTorch; 0: OMP_NUM_THREADS, else the machine's
+    Arithmetic arithmetic = Arithmetic::Automatic; ///< of the encoder on the CPU
+    predict::EmbeddingBudget embeddings;
 };
 
-/// Starts the inference thread: the one thread in which LibTorch runs.
+/// Starts the inference thread, which owns the model in use. A second thread owns the sketch model, once one
+/// is loaded.
 ///
-/// Order: model files first, in turn; then the newest request; when nothing else waits, the newest prefetch.
-/// A running prefetch gives way to a request between two blocks of the network. Stop tokens are looked at
-/// between blocks, those of waiting requests too, so that they are answered while a slow encode runs.
-/// Destroying the service ends the running work at the next block and answers everything that waits with
-/// Cancelled.
+/// Order: model files first, in turn; then the newest request; then requests of the background, oldest first;
+/// then what was wished for by prefetch. Between two blocks of the network, and within milliseconds where the
+/// own kernels run, the running encode looks up: it ends when its request is cancelled, when a request comes
+/// and it is a prefetch or of the background, or when another model is to be opened; what was not cancelled
+/// is begun again later. It goes on, however, if a waiting request (or the wishes, if none waits) needs the
+/// very embedding that is being made: clicks in quick succession on one slice cost one encode. Waiting
+/// requests that were cancelled are answered meanwhile. A sketch is drawn where the request wants one, the
+/// sketch model is at least four times smaller than the one in use, and the slice's embedding is not there
+/// yet. Destroying the service ends the running work and answers everything that waits with Cancelled.
 std::unique_ptr<Segmenter> makeService(const ServiceOptions& = {});
 
 /// LibTorch asks for and returns hundreds of megabytes per block. By default glibc gives each such piece back

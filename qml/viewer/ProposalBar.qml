@@ -11,6 +11,8 @@ Rectangle {
     required property Document document
     readonly property bool waiting: document.proposalState === Document.Waiting
     readonly property bool ready: document.proposalState === Document.Ready
+    /// A quick model's proposal is shown and the chosen model's is on its way.
+    readonly property bool sketching: ready && document.proposalIsSketch && document.proposalWorking
 
     readonly property string hint: {
         if (!document.open)
@@ -44,7 +46,7 @@ Rectangle {
         }
 
         BusyIndicator {
-            visible: bar.waiting
+            visible: bar.waiting || bar.sketching
             running: visible
             implicitWidth: Theme.iconSize
             implicitHeight: Theme.iconSize
@@ -60,7 +62,7 @@ Rectangle {
             Layout.maximumWidth: bar.width / 2
         }
         Rectangle {
-            visible: bar.waiting && bar.document.progress > 0
+            visible: (bar.waiting || bar.sketching) && bar.document.progress > 0
             implicitWidth: Theme.controlWidth
             implicitHeight: Theme.spacingSmall
             radius: height / 2
@@ -82,8 +84,18 @@ Rectangle {
         }
         Text {
             visible: bar.ready
-            text: qsTr("Proposal for %1").arg(bar.document.activeLabelName)
+            text: (bar.document.proposalIsSketch ? qsTr("Sketch for %1") : qsTr("Proposal for %1")).arg(bar.document.activeLabelName)
             color: Theme.text
+            font.pixelSize: Theme.fontNormal
+            elide: Text.ElideRight
+            Layout.maximumWidth: bar.width / 3
+        }
+        Text {
+            objectName: "sketchNote"
+            visible: bar.ready && bar.document.proposalIsSketch
+            text: bar.sketching ? qsTr("by %1; %2 is working").arg(bar.document.sketchName).arg(bar.document.modelName)
+                                : qsTr("by %1").arg(bar.document.sketchName)
+            color: Theme.warning
             font.pixelSize: Theme.fontNormal
             elide: Text.ElideRight
             Layout.maximumWidth: bar.width / 3

@@ -43,6 +43,12 @@ Item {
             slice: slice
             planeName: viewport.planeName
         }
+        ReadyStrip {
+            anchors { right: parent.right; top: parent.top; bottom: parent.bottom; margins: Theme.lineWidth }
+            document: viewport.document
+            plane: viewport.plane
+            sliceIndex: slice.sliceIndex
+        }
         StripButton {
             anchors { right: parent.right; top: parent.top; margins: Theme.spacingSmall }
             symbol: "enlarge"

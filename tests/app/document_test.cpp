@@ -1,3 +1,4 @@
+#include "app/gui/document/prefetch_order.h"
 #include "core/usecases/propagate.h"
 #include "tests/app/ellipse_segmenter.h"
 #include "tests/app/open_case_fixture.h"
@@ -278,6 +279,73 @@ TEST(Document, SupersededBox_ItsAnswerIsDropped) {
     QTest::qWait(150);
     EXPECT_EQ(c.document.proposalState(), Document::None) << "an answer came back from the dead";
     c.document.setSegmenter(nullptr);
+}
+
+TEST(Document, Sketch_IsShownAsSuchUntilTheAnswerReplacesIt) {
+    OpenCase c(plainVolume(), twoLabels);
+    EllipseSegmenter segmenter(std::chrono::milliseconds(300), true);
+    c.document.setSegmenter(&segmenter);
+    c.document.promptBox(slice5, {3, 4, 14, 11}, false);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return c.document.proposalState() == Document::Ready; }, 5000));
+    EXPECT_TRUE(c.document.proposalIsSketch());
+    EXPECT_TRUE(c.document.proposalWorking());
+    EXPECT_EQ(c.document.sketchName(), "Quick");
+    EXPECT_TRUE(c.document.prompts().mask()->at(3, 4)) << "the sketch is the whole box";
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !c.document.proposalWorking(); }, 5000));
+    EXPECT_EQ(c.document.proposalState(), Document::Ready);
+    EXPECT_FALSE(c.document.proposalIsSketch());
+    EXPECT_FALSE(c.document.prompts().mask()->at(3, 4)) << "the answer is the ellipse";
+    c.document.setSegmenter(nullptr);
+}
+
+TEST(Document, AcceptedSketch_StaysAsItIs) {
+    OpenCase c(plainVolume(), twoLabels);
+    EllipseSegmenter segmenter(std::chrono::milliseconds(200), true);
+    c.document.setSegmenter(&segmenter);
+    c.document.promptBox(slice5, {3, 4, 14, 11}, false);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return c.document.proposalIsSketch(); }, 5000));
+    c.document.acceptProposal();
+    ASSERT_TRUE(c.waitSaved());
+    EXPECT_EQ(segmenter.wished(), std::vector<SliceKey>{slice5}) << "its encode goes on for the next prompt";
+    QTest::qWait(400); // the large network's answer comes and finds nobody
+    EXPECT_EQ(c.document.proposalState(), Document::None);
+    EXPECT_EQ(voxelsOf(c.shown(), 1), 12 * 8);
+    ASSERT_TRUE(
+        QTest::qWaitFor([&] { return c.store->promptRecords(c.record().layer).value().size() == 1; }, 5000));
+    EXPECT_EQ(c.store->promptRecords(c.record().layer).value().front().modelId, "quick");
+    c.document.setSegmenter(nullptr);
+}
+
+TEST(Document, Scrolling_PrefetchesAheadAndShowsWhatIsReady) {
+    OpenCase c(plainVolume(), twoLabels);
+    EllipseSegmenter segmenter;
+    c.document.setSegmenter(&segmenter);
+    c.document.setTool(Document::Box);
+    c.document.setSlice(0, 6);
+    c.document.setSlice(0, 5);
+    const auto upTo = [](std::vector<SliceKey> all, std::size_t n) {
+        all.resize(std::min(all.size(), n));
+        return all;
+    };
+    const std::vector<SliceKey> first{slice5, {Plane::Axial, 4}, {Plane::Axial, 3}, {Plane::Axial, 6}};
+    EXPECT_TRUE(QTest::qWaitFor([&] { return upTo(segmenter.wished(), 4) == first; }, 5000));
+    EXPECT_TRUE(QTest::qWaitFor([&] { return !c.document.readyRuns().isEmpty(); }, 5000));
+    c.document.setSegmenter(nullptr);
+}
+
+TEST(PrefetchOrder, GoesOutwardAndPrefersTheWayOneScrolls) {
+    const auto indexes = [](std::int64_t at, int direction, std::size_t most) {
+        std::vector<std::int64_t> out;
+        for (const SliceKey& s : slicesToPrepare({Plane::Coronal, at}, direction, 10, most))
+            out.push_back(s.index);
+        return out;
+    };
+    using Indexes = std::vector<std::int64_t>;
+    EXPECT_EQ(indexes(5, 0, 4), (Indexes{6, 4, 7, 3}));
+    EXPECT_EQ(indexes(5, 1, 6), (Indexes{6, 7, 4, 8, 9, 3}));
+    EXPECT_EQ(indexes(5, -1, 6), (Indexes{4, 3, 6, 2, 1, 7}));
+    EXPECT_EQ(indexes(9, 1, 3), (Indexes{8, 7, 6}));
+    EXPECT_EQ(indexes(0, 0, 99).size(), 9U);
 }
 
 TEST(Document, BoxBeforeTheNetworkIsThere_IsAskedWhenItComes) {

@@ -11,11 +11,13 @@
 namespace tandem::test {
 
 /// A Segmenter for tests alone: answers each box with the ellipse inscribed in it, on a thread of its own,
-/// after a given time. Foreground points without a box are a disc of radius 5.
+/// after a given time. Foreground points without a box are a disc of radius 5. With sketches it first gives
+/// the whole box as one, and slices that were prefetched count as ready.
 class EllipseSegmenter : public Segmenter {
 public:
-    explicit EllipseSegmenter(std::chrono::milliseconds delay = std::chrono::milliseconds(0))
-        : delay_(delay), thread_([this](std::stop_token stop) { run(stop); }) {}
+    explicit EllipseSegmenter(std::chrono::milliseconds delay = std::chrono::milliseconds(0),
+                              bool sketches = false)
+        : delay_(delay), sketches_(sketches), thread_([this](std::stop_token stop) { run(stop); }) {}
 
     void loadModel(std::filesystem::path, std::function<void(Result<ModelInfo>)> done) override {
         done(Error{ErrorCode::Unavailable, "This network cannot be exchanged."});
@@ -35,7 +37,29 @@ public:
         wake_.notify_all();
         return id;
     }
-    void prefetch(SegmentRequest) override {}
+    std::optional<ModelInfo> sketchModel() const override {
+        ModelInfo info;
+        info.name = "Quick";
+        return sketches_ ? std::optional(info) : std::nullopt;
+    }
+    void prefetch(SegmentRequest request) override {
+        const std::lock_guard lock(mutex_);
+        wished_ = {request.slice};
+        wished_.insert(wished_.end(), request.then.begin(), request.then.end());
+    }
+    std::vector<bool> readySlices(const SegmentRequest& request, std::int64_t count) const override {
+        const std::lock_guard lock(mutex_);
+        std::vector<bool> ready(static_cast<std::size_t>(count));
+        for (const SliceKey& s : wished_)
+            if (s.plane == request.slice.plane)
+                ready[static_cast<std::size_t>(s.index)] = true;
+        return ready;
+    }
+    /// What the last prefetch named, in its order.
+    std::vector<SliceKey> wished() const {
+        const std::lock_guard lock(mutex_);
+        return wished_;
+    }
 
     std::uint64_t asked() const {
         const std::lock_guard lock(mutex_);
@@ -69,6 +93,18 @@ public:
     }
 
 private:
+    static Proposal boxSketch(const SegmentRequest& request) {
+        Proposal p = ellipse(request, request.objects.front());
+        const SliceBox& b = *request.objects.front().box;
+        for (std::int64_t y = 0; y < p.height; ++y)
+            for (std::int64_t x = 0; x < p.width; ++x)
+                p.logits[static_cast<std::size_t>(y * p.width + x)] =
+                    x >= b.x0 && x <= b.x1 && y >= b.y0 && y <= b.y1 ? 1.0F : -1.0F;
+        p.modelId = "quick";
+        p.sketch = true;
+        return p;
+    }
+
     struct Task {
         RequestId id;
         SegmentRequest request;
@@ -88,6 +124,8 @@ private:
     }
     void serve(const Task& task) const {
         task.progress(0.5, "Encoding the slice");
+        if (sketches_ && task.request.sketch)
+            task.request.sketch(task.id, {boxSketch(task.request)});
         std::this_thread::sleep_for(delay_);
         std::vector<Proposal> proposals;
         for (const Prompts& prompts : task.request.objects)
@@ -97,6 +135,8 @@ private:
     }
 
     std::chrono::milliseconds delay_;
+    bool sketches_;
+    std::vector<SliceKey> wished_;
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;
     std::deque<Task> queue_;

@@ -139,7 +139,17 @@ TEST(Config, ImpossibleValues_AreRefusedByName) {
                                   {"adapter", "fusion", "sum"},
                                   {"adapter", "fusion", "dane"},
                                   {"adapter", "interaction_indexes", JsonValue::Array{}},
-                                  {"adapter", "fusion_reduction", 100'000}};
+                                  {"adapter", "fusion_reduction", 100'000},
+                                  // found by fuzzing: a layer of width 0 was divided by
+                                  {"adapter", "expand_ratio", 0.0},
+                                  {"adapter", "cab_expand_ratio", 1e-4},
+                                  {"adapter", "fusion_expand_ratio", 1e-4},
+                                  {"adapter", "expand_ratio", 1e6},
+                                  {"", "mlp_ratio", 0.0},
+                                  {"", "mlp_ratio", 1e6},
+                                  {"decoder", "num_heads", 1 << 20},
+                                  {"decoder", "attention_downsample_rate", 1 << 20},
+                                  {"decoder", "depth", 1 << 20}};
     for (const Case& c : cases) {
         const auto config =
             net::configFromJson(changed("configs/paper_vit_b.json", c.section, c.key, c.value));

@@ -13,7 +13,7 @@ using predict::Predictor;
 
 namespace {
 
-const predict::KeepGoing kGo = [](double, std::string_view) { return true; };
+const predict::Watch kGo;
 
 checkpoint::Model goldenModel(const std::string& name) {
     return *checkpoint::openModel(test::kGolden / name / "model.safetensors");
@@ -198,8 +198,8 @@ TEST(Predictor, StoppedAnywhere_IsCancelledAndWorksAfterwards) {
     for (int stopAt = 0; stopAt < 4; ++stopAt) {
         Predictor predictor = predictorOf(goldenModel("sam"));
         int calls = 0;
-        const auto answer = predictor.predict(requestFor(volume, {box(1, 1, 9, 9)}),
-                                              [&](double, std::string_view) { return calls++ < stopAt; });
+        const auto on = [&] { return calls++ < stopAt; };
+        const auto answer = predictor.predict(requestFor(volume, {box(1, 1, 9, 9)}), {{}, on, on});
         ASSERT_FALSE(answer.has_value());
         EXPECT_TRUE(answer.error().code == ErrorCode::Cancelled);
         EXPECT_EQ(calls, stopAt + 1); // nothing is asked after the stop

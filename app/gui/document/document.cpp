@@ -1,5 +1,7 @@
 #include "app/gui/document/document.h"
 
+#include "app/gui/document/prefetch_order.h"
+
 #include <QtCore/QCoreApplication>
 #include <QtCore/QPointer>
 #include <QtCore/QThreadPool>
@@ -10,6 +12,8 @@
 
 namespace tandem {
 namespace {
+
+constexpr std::size_t kPrepared = 8; // slices around the one that is shown
 
 Plane planeOf(int number) {
     return number == 1 ? Plane::Coronal : number == 2 ? Plane::Sagittal : Plane::Axial;
@@ -32,10 +36,13 @@ Document::Document(QObject* parent) : QObject(parent), labelColours_(65536, 0u) 
     connect(&prompts_, &PromptSession::failed, this, &Document::failed);
     prefetchTimer_.setSingleShot(true);
     prefetchTimer_.setInterval(250);
-    connect(&prefetchTimer_, &QTimer::timeout, this, [this] {
-        if (isOpen() && !readOnly())
-            prompts_.prefetch(sliceOf(planeOf(activePlane_)));
-    });
+    connect(&prefetchTimer_, &QTimer::timeout, this, &Document::prefetchAround);
+    connect(this, &Document::cursorChanged, this, &Document::noteScrolling);
+    connect(this, &Document::activePlaneChanged, this, &Document::noteScrolling);
+    readyTimer_.setInterval(1000);
+    connect(&readyTimer_, &QTimer::timeout, this, &Document::refreshReady);
+    for (auto signal : {&Document::proposalChanged, &Document::activePlaneChanged, &Document::modelChanged})
+        connect(this, signal, this, &Document::refreshReady);
     const auto prefetchSoon = [this] {
         if (isOpen() && (tool_ == Box || tool_ == Points))
             prefetchTimer_.start();
@@ -74,6 +81,7 @@ void Document::open(const CaseRecord& record, std::shared_ptr<const Volume> volu
     cursor_ = {size[0] / 2, size[1] / 2, size[2] / 2};
     activePlane_ = 0;
     fitBrush();
+    readyTimer_.start();
     Q_EMIT openChanged();
     for (auto signal : {&Document::readOnlyChanged, &Document::cursorChanged, &Document::activePlaneChanged,
                         &Document::windowChanged, &Document::activeLabelChanged, &Document::masksChanged,
@@ -85,7 +93,8 @@ void Document::close() {
     if (!isOpen())
         return;
     settleStroke();
-    prompts_.discard();
+    readyTimer_.stop();
+    prompts_.setImage(nullptr, {}, {});
     edits_->finish();
     edits_->disconnect(this);
     stroke_.reset();
@@ -96,6 +105,7 @@ void Document::close() {
     removedLabels_.clear();
     labels_.reset({}, {});
     activeLabel_ = {};
+    refreshReady();
     Q_EMIT openChanged();
     for (auto signal : {&Document::activeLabelChanged, &Document::masksChanged, &Document::historyChanged,
                         &Document::savingChanged})
@@ -140,6 +150,51 @@ void Document::refreshModel() {
     prompts_.askAgain();
     if (isOpen() && (tool_ == Box || tool_ == Points))
         prefetchTimer_.start();
+}
+
+// --- what the network prepares
+
+void Document::noteScrolling() {
+    const SliceKey now = sliceOf(planeOf(activePlane_));
+    if (now.plane != lastSlice_.plane)
+        scrollDirection_ = 0;
+    else if (now.index != lastSlice_.index)
+        scrollDirection_ = now.index > lastSlice_.index ? 1 : -1;
+    lastSlice_ = now;
+}
+
+void Document::prefetchAround() {
+    if (!isOpen() || readOnly())
+        return;
+    const SliceKey here = sliceOf(planeOf(activePlane_));
+    prompts_.prefetch(here, slicesToPrepare(here, scrollDirection_, sliceCount(activePlane_), kPrepared));
+}
+
+void Document::refreshReady() {
+    QVariantList runs;
+    if (isOpen()) {
+        const std::vector<bool> ready = prompts_.readySlices(planeOf(activePlane_), sliceCount(activePlane_));
+        for (std::size_t first = 0, last = 0; first < ready.size(); first = last + 1) {
+            last = first;
+            if (!ready[first])
+                continue;
+            while (last + 1 < ready.size() && ready[last + 1])
+                ++last;
+            const double a = stripPlace(activePlane_, static_cast<int>(first)),
+                         b = stripPlace(activePlane_, static_cast<int>(last));
+            runs.append(QVariant(
+                QVariantList{std::min(a, b), std::abs(b - a) + 1.0 / static_cast<double>(ready.size())}));
+        }
+    }
+    if (runs == readyRuns_)
+        return;
+    readyRuns_ = runs;
+    Q_EMIT readyRunsChanged();
+}
+
+QString Document::sketchName() const {
+    const auto sketch = segmenter_ ? segmenter_->sketchModel() : std::nullopt;
+    return sketch ? QString::fromStdString(sketch->name) : QString();
 }
 
 QString Document::modelName() const {
@@ -205,6 +260,14 @@ void Document::setSlice(int plane, int index) {
     VoxelIndex to = cursor_;
     to[static_cast<std::size_t>(sliceAxes(geometry(), planeOf(plane)).slice)] = index;
     setCursor(to);
+}
+
+double Document::stripPlace(int plane, int index) const {
+    const int count = sliceCount(plane);
+    if (count == 0)
+        return 0;
+    const bool upwards = anatomicalStep(geometry(), planeOf(plane)) > 0;
+    return static_cast<double>(upwards ? count - 1 - index : index) / count;
 }
 
 void Document::stepSlice(int plane, int n) {

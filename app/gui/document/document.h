@@ -53,9 +53,18 @@ class Document : public QObject {
     Q_PROPERTY(ProposalState proposalState READ proposalState NOTIFY proposalChanged)
     Q_PROPERTY(double proposalIou READ proposalIou NOTIFY proposalChanged)
     Q_PROPERTY(double proposalMs READ proposalMs NOTIFY proposalChanged)
+    /// The proposal is a sketch by the quick model.
+    Q_PROPERTY(bool proposalIsSketch READ proposalIsSketch NOTIFY proposalChanged)
+    /// The network is at work on the prompts; behind a sketch, too.
+    Q_PROPERTY(bool proposalWorking READ proposalWorking NOTIFY proposalChanged)
+    Q_PROPERTY(QString sketchName READ sketchName NOTIFY proposalChanged)
     Q_PROPERTY(int promptPoints READ promptPoints NOTIFY proposalChanged)
     Q_PROPERTY(double progress READ progress NOTIFY progressChanged)
     Q_PROPERTY(QString progressText READ progressText NOTIFY progressChanged)
+    /// Slices of the active plane that the network answers at once, as runs along a strip whose top is the
+    /// most superior, anterior or right slice: list of [start, length] in 0..1. Empty for networks that look
+    /// at each object anew.
+    Q_PROPERTY(QVariantList readyRuns READ readyRuns NOTIFY readyRunsChanged)
     Q_PROPERTY(bool canUndo READ canUndo NOTIFY historyChanged)
     Q_PROPERTY(bool canRedo READ canRedo NOTIFY historyChanged)
     Q_PROPERTY(QString undoTitle READ undoTitle NOTIFY historyChanged)
@@ -143,6 +152,10 @@ public:
     ProposalState proposalState() const;
     double proposalIou() const { return prompts_.predictedIou(); }
     double proposalMs() const { return prompts_.answerMs(); }
+    bool proposalIsSketch() const { return prompts_.isSketch(); }
+    bool proposalWorking() const { return prompts_.working(); }
+    QString sketchName() const;
+    const QVariantList& readyRuns() const { return readyRuns_; }
     int promptPoints() const { return static_cast<int>(prompts_.prompts().points.size()); }
     double progress() const { return prompts_.progress(); }
     QString progressText() const { return prompts_.progressText(); }
@@ -188,6 +201,8 @@ public:
     /// n slices towards superior, anterior or the patient's right.
     Q_INVOKABLE void stepSlice(int plane, int n);
     Q_INVOKABLE int sliceCount(int plane) const;
+    /// Where a slice stands on a strip (see readyRuns): its upper end in 0..1.
+    Q_INVOKABLE double stripPlace(int plane, int index) const;
     Q_INVOKABLE void applyPreset(int index);
     Q_INVOKABLE void stepBrush(int steps);
     /// The new label's number, 0 if the store refused. An empty name becomes "Label N".
@@ -223,6 +238,7 @@ Q_SIGNALS:
     void masksHiddenChanged();
     void proposalChanged();
     void progressChanged();
+    void readyRunsChanged();
     void historyChanged();
     void savingChanged();
     void modelChanged();
@@ -244,6 +260,9 @@ private:
     bool refuse(const Result<void>&);
     bool refuseIfReadOnly();
     std::string titleOf(const char* what, LabelId, SliceKey) const;
+    void noteScrolling();
+    void prefetchAround();
+    void refreshReady();
     void finishStroke();
     void settleStroke();
 
@@ -272,6 +291,10 @@ private:
     bool strokeReleased_ = false; ///< the mouse let go before the stroke could begin
     std::uint64_t strokeNumber_ = 0;
     QTimer prefetchTimer_;
+    QTimer readyTimer_;
+    QVariantList readyRuns_;
+    SliceKey lastSlice_;      ///< of the active plane
+    int scrollDirection_ = 0; ///< sign of the last step along the slice axis
 };
 
 } // namespace tandem

@@ -28,6 +28,11 @@ bool isQuestion(const Prompts& p) {
     return false; // background points alone name no object
 }
 
+struct StopAtEnd {
+    std::stop_source source;
+    ~StopAtEnd() { source.request_stop(); }
+};
+
 } // namespace
 
 PromptSession::PromptSession(QObject* parent) : QObject(parent) {}
@@ -37,7 +42,9 @@ PromptSession::~PromptSession() {
 }
 
 void PromptSession::setImage(std::shared_ptr<const Volume> volume, std::string imageHash, GreyWindow window) {
-    discard();
+    endAnswer(false);
+    clear();
+    Q_EMIT changed();
     volume_ = std::move(volume);
     imageHash_ = std::move(imageHash);
     window_ = window;
@@ -103,10 +110,10 @@ void PromptSession::removeLastPoint() {
 }
 
 void PromptSession::ask() {
-    stop_.request_stop();
-    stop_ = std::stop_source();
+    // Stopped when the new question is out: an encode that serves both goes on.
+    const StopAtEnd before{std::exchange(stop_, std::stop_source())};
     const std::uint64_t question = ++question_;
-    unasked_ = false;
+    unasked_ = working_ = false;
     if (!isQuestion(prompts_)) {
         endAnswer(false);
         mask_.reset();
@@ -116,6 +123,7 @@ void PromptSession::ask() {
     if (!segmenter_ && !unavailable_.isEmpty())
         return refuse();
     state_ = State::Waiting;
+    working_ = true;
     progress_ = 0;
     progressText_ = segmenter_ ? QString() : tr("Loading the network");
     unasked_ = !segmenter_;
@@ -125,8 +133,14 @@ void PromptSession::ask() {
         return;
     sinceAsked_.start();
     const QPointer<PromptSession> self(this);
+    SegmentRequest asked = request(slice_);
+    asked.sketch = [self, question](RequestId, std::vector<Proposal> sketch) {
+        post(self, [question, given = std::move(sketch)](PromptSession& s) mutable {
+            s.receiveSketch(question, std::move(given));
+        });
+    };
     segmenter_->submit(
-        request(slice_), stop_.get_token(),
+        std::move(asked), stop_.get_token(),
         [self, question](double fraction, std::string_view sentence) {
             const QString text = QString::fromUtf8(sentence.data(), static_cast<qsizetype>(sentence.size()));
             post(self,
@@ -140,7 +154,7 @@ void PromptSession::ask() {
 }
 
 void PromptSession::noteProgress(std::uint64_t question, double fraction, const QString& sentence) {
-    if (question != question_ || state_ != State::Waiting)
+    if (question != question_ || !working_)
         return;
     progress_ = fraction;
     progressText_ = sentence;
@@ -148,17 +162,27 @@ void PromptSession::noteProgress(std::uint64_t question, double fraction, const 
 }
 
 void PromptSession::receive(std::uint64_t question, Result<std::vector<Proposal>> answer) {
-    if (question != question_ || state_ != State::Waiting)
+    if (question != question_ || !working_)
         return;
+    working_ = false;
     if (!answer || answer->empty()) {
         state_ = mask_ ? State::Ready : State::None;
         if (!answer && answer.error().code != ErrorCode::Cancelled)
             Q_EMIT failed(QString::fromStdString(answer.error().sentence));
         return Q_EMIT changed();
     }
+    show(std::move(answer->front()));
+}
+
+void PromptSession::receiveSketch(std::uint64_t question, std::vector<Proposal> sketch) {
+    if (question == question_ && working_ && !sketch.empty())
+        show(std::move(sketch.front()));
+}
+
+void PromptSession::show(Proposal proposal) {
     endAnswer(false);
-    mask_ = answer->front().mask();
-    answer_ = std::move(answer->front());
+    mask_ = proposal.mask();
+    answer_ = std::move(proposal);
     answer_.logits = {};
     answeredPrompts_ = prompts_;
     answerMs_ = static_cast<double>(sinceAsked_.nsecsElapsed()) / 1e6;
@@ -174,13 +198,20 @@ void PromptSession::endAnswer(bool accepted) {
 void PromptSession::clear() {
     stop_.request_stop();
     ++question_;
-    unasked_ = false;
+    unasked_ = working_ = false;
     prompts_ = {};
     mask_.reset();
     state_ = State::None;
 }
 
+// The next prompt is likely on the same slice: an encode that is under way must not be lost.
+void PromptSession::goOnEncoding() {
+    if (working_)
+        prefetch(slice_);
+}
+
 void PromptSession::discard() {
+    goOnEncoding();
     endAnswer(false);
     clear();
     Q_EMIT changed();
@@ -189,6 +220,7 @@ void PromptSession::discard() {
 std::optional<SliceMask> PromptSession::accept() {
     if (state_ != State::Ready || !mask_)
         return std::nullopt;
+    goOnEncoding();
     endAnswer(true);
     std::optional<SliceMask> mask = std::move(mask_);
     clear();
@@ -196,9 +228,18 @@ std::optional<SliceMask> PromptSession::accept() {
     return mask;
 }
 
-void PromptSession::prefetch(SliceKey slice) {
-    if (segmenter_ && volume_ && state_ != State::Waiting)
-        segmenter_->prefetch({volume_, imageHash_, slice, window_, {}});
+void PromptSession::prefetch(SliceKey slice, std::vector<SliceKey> then) {
+    if (!segmenter_ || !volume_)
+        return;
+    SegmentRequest wish{volume_, imageHash_, slice, window_, {}};
+    wish.then = std::move(then);
+    segmenter_->prefetch(std::move(wish));
+}
+
+std::vector<bool> PromptSession::readySlices(Plane plane, std::int64_t count) const {
+    if (!segmenter_ || !volume_)
+        return {};
+    return segmenter_->readySlices({volume_, imageHash_, {plane, 0}, window_, {}}, count);
 }
 
 } // namespace tandem

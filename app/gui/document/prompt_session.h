@@ -16,7 +16,9 @@
 namespace tandem {
 
 /// The prompts of one object on one slice and the network's answer to them. Every change of the prompts asks
-/// again and supersedes the question before; answers to superseded questions are dropped. Thread: GUI.
+/// again and supersedes the question before; answers to superseded questions are dropped. Where the network
+/// is slow, a sketch by a quick one is shown first, and its answer replaces it unless the prompts were
+/// accepted, changed or let go by then. Thread: GUI.
 class PromptSession : public QObject {
     Q_OBJECT
 public:
@@ -49,8 +51,10 @@ public:
     void discard();
     /// Hands the proposal out as accepted and lets the prompts go; empty unless Ready.
     std::optional<SliceMask> accept();
-    /// Prepares a slice's embedding while nobody asks.
-    void prefetch(SliceKey);
+    /// Prepares a slice's embedding, then those of the others, while nobody asks.
+    void prefetch(SliceKey, std::vector<SliceKey> then = {});
+    /// Which slices 0..count-1 of a plane the network can answer at once; empty if it cannot tell.
+    std::vector<bool> readySlices(Plane, std::int64_t count) const;
 
     State state() const { return state_; }
     SliceKey slice() const { return slice_; }
@@ -58,6 +62,11 @@ public:
     /// The proposed mask on slice(); null unless there is one. While a newer question waits it is the older
     /// answer.
     const SliceMask* mask() const { return mask_ ? &*mask_ : nullptr; }
+    /// Whether mask() is by the quick model alone.
+    bool isSketch() const { return mask_ && answer_.sketch; }
+    /// Whether the network is at work on the prompts that are there; with a sketch, the state is Ready
+    /// meanwhile.
+    bool working() const { return working_; }
     double predictedIou() const { return answer_.predictedIou; }
     double answerMs() const { return answerMs_; }
     double progress() const { return progress_; }
@@ -74,6 +83,9 @@ private:
     void ask();
     void refuse();
     void receive(std::uint64_t question, Result<std::vector<Proposal>>);
+    void receiveSketch(std::uint64_t question, std::vector<Proposal>);
+    void show(Proposal);
+    void goOnEncoding();
     void noteProgress(std::uint64_t question, double fraction, const QString& sentence);
     void endAnswer(bool accepted);
     void clear();
@@ -93,6 +105,7 @@ private:
     std::optional<SliceMask> mask_;
     std::uint64_t question_ = 0;
     QString unavailable_;  ///< why there is no network; empty while there is or may be one
+    bool working_ = false; ///< the answer to the newest question is not there yet
     bool unasked_ = false; ///< prompts wait for the network to be loaded
     std::stop_source stop_;
     QElapsedTimer sinceAsked_;

@@ -209,9 +209,12 @@ void drawProposal(const SlicePicture& picture, const Axis& u, const Axis& v, Pix
         for (int x = u.first; x <= u.last; ++x) {
             if (!rows.at(x))
                 continue;
+            const int stripe = (x + y) / dash;
             if (rows.onOutline(x))
-                out[x] = ((x + y) / dash) % 2 ? picture.proposalColour : 0xffffffffu;
-            else
+                out[x] = stripe % 2                 ? picture.proposalColour
+                         : picture.proposalIsSketch ? out[x]
+                                                    : 0xffffffffu;
+            else if (!picture.proposalIsSketch || stripe % 4 == 0)
                 out[x] = mixed(out[x], picture.proposalColour, 77);
         }
     }

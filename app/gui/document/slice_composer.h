@@ -60,6 +60,7 @@ struct SlicePicture {
     const ScreenSlice<std::uint8_t>* proposal = nullptr; ///< null: none
     const std::uint32_t* labelColours = nullptr; ///< 0xffRRGGBB for each of the 65,536 labels; 0 = hidden
     std::uint32_t proposalColour = 0xffffffff;
+    bool proposalIsSketch = false; ///< hatched inside, its outline with gaps
     GreyWindow window;
     double fillOpacity = 0.35; ///< of a mask's inside; its outline is opaque
     std::uint32_t background = 0xff000000;

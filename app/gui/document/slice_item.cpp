@@ -208,6 +208,7 @@ void SliceItem::updatePolish() {
         picture.labels = document_->masksHidden() ? nullptr : &masks_;
         picture.proposal = document_->masksHidden() ? nullptr : &proposal_;
         picture.proposalColour = document_->activeLabelColour().rgb();
+        picture.proposalIsSketch = document_->proposalIsSketch();
     }
     composeSlice(picture, reinterpret_cast<std::uint32_t*>(frame_.bits()), size.width(), size.height());
 }

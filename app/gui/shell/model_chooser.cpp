@@ -3,7 +3,10 @@
 #include "app/gui/shell/jobs.h"
 
 #include <QtCore/QLocale>
+#include <QtCore/QSettings>
+#include <QtCore/QStandardPaths>
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -17,11 +20,24 @@ QString text(const std::filesystem::path& path) {
     return QString::fromStdString(path.string());
 }
 
+/// Where embeddings of slow models are kept; the setting `network/cacheMegabytes` says how many (0: none).
+SegmenterOptions embeddingCache() {
+    SegmenterOptions options;
+    const QString cache = QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation);
+    const qint64 standard = options.cacheBytes >> 20;
+    const qint64 megabytes = QSettings().value("network/cacheMegabytes", standard).toLongLong();
+    if (cache.isEmpty() || megabytes <= 0)
+        return options;
+    options.cacheFolder = std::filesystem::path(cache.toStdString()) / "tandem" / "embeddings";
+    options.cacheBytes = std::min<qint64>(megabytes, 1 << 20) << 20;
+    return options;
+}
+
 Result<std::shared_ptr<Segmenter>> makeSegmenter(const std::function<Result<InferenceLibrary*>()>& library) {
     auto opened = library();
     if (!opened)
         return opened.error();
-    return std::shared_ptr<Segmenter>((*opened)->createSegmenter());
+    return std::shared_ptr<Segmenter>((*opened)->createSegmenter(embeddingCache()));
 }
 
 /// Waits on a pool thread for the inference thread's answer.
@@ -111,6 +127,7 @@ void ModelChooser::modelLoaded(const std::filesystem::path& file, bool byPerson,
     if (answer) {
         info_ = std::move(*answer);
         info_->path = file;
+        loadSketch();
         Q_EMIT loaded();
         if (byPerson)
             Q_EMIT chosen(bundled() ? QString() : text(file));
@@ -125,6 +142,14 @@ void ModelChooser::modelLoaded(const std::filesystem::path& file, bool byPerson,
     loadNext();
     problem_ = problem;
     Q_EMIT changed();
+}
+
+// Beside a large model the bundled one draws sketches. Without it everything works, only later.
+void ModelChooser::loadSketch() {
+    if (sketchAsked_ || info_->isSketch || !hasBundled() || info_->path == bundledModel_)
+        return;
+    sketchAsked_ = true;
+    segmenter_->loadSketchModel(bundledModel_, [](const Result<ModelInfo>&) {});
 }
 
 ModelChooser::State ModelChooser::state() const {

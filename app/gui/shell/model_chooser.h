@@ -92,6 +92,7 @@ Q_SIGNALS:
 private:
     void load(const std::filesystem::path&, bool byPerson);
     void loadNext();
+    void loadSketch();
     void libraryOpened(Result<std::shared_ptr<Segmenter>>);
     void modelLoaded(const std::filesystem::path&, bool byPerson, Result<ModelInfo>);
 
@@ -108,7 +109,7 @@ private:
     std::optional<Wanted> wanted_; ///< to be loaded when what is under way has ended
     std::filesystem::path loading_;
     QString problem_;
-    bool started_ = false, busy_ = false, unavailable_ = false;
+    bool started_ = false, busy_ = false, unavailable_ = false, sketchAsked_ = false;
 };
 
 } // namespace tandem
