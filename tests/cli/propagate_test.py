@@ -102,9 +102,11 @@ class Propagation(unittest.TestCase):
         done = tandem("evaluate", self.at("pairs.csv"), "--propagate", "--structures", 2, "--json", self.at("s.json"),
                       "--csv", self.at("s.csv"))
         self.assertIn("repeated-ellipse", done.stdout)
-        report = json.load(open(self.at("s.json")))
+        with open(self.at("s.json")) as file:
+            report = json.load(file)
         self.assertEqual(len(report["rows"]), 6)  # two structures, three methods
-        self.assertEqual(len(open(self.at("s.csv")).read().splitlines()), 7)
+        with open(self.at("s.csv")) as file:
+            self.assertEqual(len(file.read().splitlines()), 7)
         for row in report["rows"]:
             truth = labels == row["label"]
             index, box = middle_box(truth, 2)
