@@ -37,8 +37,7 @@ at::Tensor boxesOf(const std::vector<TrainingSample>& samples) {
 
 // A model's logits on an image's own grid.
 Result<std::vector<float>> logitsOf(predict::Predictor& model, const SliceImage& image, const SliceBox& box) {
-    auto answers =
-        model.predict(requestFor(image, {{box, {}}}), [](double, std::string_view) { return true; });
+    auto answers = model.predict(requestFor(image, {{box, {}}}), predict::Watch{});
     if (!answers)
         return answers.error();
     return std::move(answers->front().logits);

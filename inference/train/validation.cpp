@@ -99,8 +99,7 @@ Result<std::vector<ValidationScore>> ValidationSet::score(const checkpoint::Mode
         if (!tight)
             continue;
         const auto boxes = boxesOf(pixels->image, *tight, static_cast<double>(meta.pictureSide));
-        const auto answers = predictor.predict(requestFor(pixels->image, boxes),
-                                               [](double, std::string_view) { return true; });
+        const auto answers = predictor.predict(requestFor(pixels->image, boxes), predict::Watch{});
         if (!answers)
             return answers.error();
         const SliceMask mask = (*answers)[0].mask();
