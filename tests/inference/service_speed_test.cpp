@@ -180,7 +180,7 @@ TEST(ServiceSpeed, ACancelledRequest_IsEncodedOnIfTheSliceIsWished) {
                         stop.request_stop();
                     }),
                     answers.named("accepted"));
-    EXPECT_TRUE(comesTrue([&] { return service->readySlices(requestOn(0, volume), 2)[1]; }));
+    EXPECT_TRUE(comesTrue([&]() -> bool { return service->readySlices(requestOn(0, volume), 2)[1]; }));
     EXPECT_EQ(answers.order(), "accepted-");
 }
 

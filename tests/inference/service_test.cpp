@@ -111,12 +111,12 @@ TEST(Service, EveryRequest_IsAnsweredExactlyOnce) {
                     std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
                 }
             });
-        users.clear(); // joins; the service goes while much still waits
+        users.clear(); // joins
+        EXPECT_TRUE(ask(*service, requestOn(0, volume)).has_value()); // it serves on; much still waits then
     }
     for (std::size_t i = 1; i < answers.size(); ++i)
         EXPECT_EQ(answers[i].load(), 1) << i;
     EXPECT_EQ(loads.load(), 0);
-    EXPECT_GT(outcomes[0].load(), 0);
     EXPECT_EQ(outcomes[0] + outcomes[1] + outcomes[2], kThreads * kEach);
 }
 
