@@ -72,7 +72,7 @@ Result<ArrayLayout> parseHeader(std::string_view header, const fs::path& path) {
     std::vector<std::int64_t> shape;
     for (const double size : numbersIn(valueOf(header, "'shape'")))
         shape.push_back(size >= 1 && size < 0x1p55 ? static_cast<std::int64_t>(size) : 0); // 0 is refused below
-    if (descr.size() < 5 || order.empty() || shape.empty())
+    if (descr.size() < 4 || order.empty() || shape.empty())
         return damaged(path);
     const std::string name(descr.substr(2, descr.size() - 3)); // without quotes and byte order
     const auto type = elementType(name);
