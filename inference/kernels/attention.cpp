@@ -467,18 +467,21 @@ void attendWhole(Workers& workers, const AttentionJob& job, const Window& window
                  std::size_t heads, FloatBuffer& scratch) {
     const std::size_t half = keyFloats(job), group = HWY_DYNAMIC_DISPATCH(groupQueries)();
     float* memory = scratch.reserve(2 * half * heads);
-    workers.run(heads, [&](std::size_t head, int) {
+    const std::size_t queries = window.tokens(), groups = (queries + group - 1) / group;
+    const std::size_t products = heads * queries * keyWindow.tokens() * job.headDim;
+    const auto pack = [&](std::size_t head, int) {
         float* keys = memory + 2 * half * head;
         HWY_DYNAMIC_DISPATCH(packKeys)(job, keyWindow, head, keys, keys + half);
-    });
-    const std::size_t queries = window.tokens(), groups = (queries + group - 1) / group;
-    workers.run(heads * groups, [&](std::size_t task, int worker) {
+    };
+    workers.run(heads, pack, products);
+    const auto attend = [&](std::size_t task, int worker) {
         const std::size_t head = task / groups, first = task % groups * group;
         const float* keys = memory + 2 * half * head;
         HWY_DYNAMIC_DISPATCH(attendGroup)
         (job, window, head, first, std::min(first + group, queries), keys, keys + half,
          workers.scratch(worker, taskFloats(job)));
-    });
+    };
+    workers.run(heads * groups, attend, products);
 }
 
 // Many small windows: a task is one window and head.

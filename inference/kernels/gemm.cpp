@@ -233,13 +233,14 @@ void multiply(Workers& workers, Product& p) {
     const std::size_t floats = 2 * p.rowBlock + 2 * p.weights->depthBlock +
                                (p.rowBlock + tile) * p.weights->width +
                                (p.rowBlock + tile) * p.weights->depthBlock;
-    workers.run(p.rowBlocks * p.panelGroups, [&](std::size_t task, int worker) {
-        const std::size_t first = task / p.panelGroups * p.rowBlock, group = task % p.panelGroups;
+    const auto task = [&](std::size_t index, int worker) {
+        const std::size_t first = index / p.panelGroups * p.rowBlock, group = index % p.panelGroups;
         const std::size_t begin = group * p.panels() / p.panelGroups;
         const std::size_t end = (group + 1) * p.panels() / p.panelGroups;
         HWY_DYNAMIC_DISPATCH(multiplyTask)
         (p, first, std::min(first + p.rowBlock, p.left.rows), begin, end, workers.scratch(worker, floats));
-    });
+    };
+    workers.run(p.rowBlocks * p.panelGroups, task, p.left.rows * p.left.depth * p.weights->outputs);
 }
 
 // One panel of one depth block: out[input][output], from rows `stride` apart. A few inputs at a time, so that

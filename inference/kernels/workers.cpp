@@ -12,14 +12,39 @@
 
 namespace tandem::kernels {
 
+namespace {
+
+// How long a thread looks for work, or for the others' end, before it sleeps. Waking a sleeper costs some 50
+// us, more than many a product of the mask decoder; looking longer would take the core from others.
+constexpr std::chrono::microseconds kLook(60);
+
+// Whether the condition came true while looking.
+template <class Condition>
+bool look(const Condition& condition) {
+    const auto start = std::chrono::steady_clock::now();
+    do {
+        for (int i = 0; i < 32; ++i) {
+            if (condition())
+                return true;
+#ifdef __x86_64__
+            __builtin_ia32_pause();
+#endif
+        }
+    } while (std::chrono::steady_clock::now() - start < kLook);
+    return false;
+}
+
+} // namespace
+
 struct Workers::State {
     std::vector<FloatBuffer> scratch;
     std::vector<std::thread> threads;
     std::mutex mutex;
     std::condition_variable begin, end;
-    std::size_t round = 0; ///< counts calls of run; guarded by mutex, as are the next four
-    bool quit = false;
-    std::size_t busy = 0;
+    std::atomic<std::size_t> round = 0; ///< counts shared runs; written under the mutex, as the next three
+    std::atomic<bool> quit = false;
+    std::atomic<std::size_t> active = 0; ///< threads beside the caller's that work in this round
+    bool open = false;                   ///< a thread that wakes may still join
     void* body = nullptr;
     Call call = nullptr;
     std::exception_ptr failure;
@@ -52,20 +77,47 @@ struct Workers::State {
         }
     }
 
+    // Whether the thread is in the round that it has seen begin: too late, and it is not waited for.
+    bool join(std::size_t& seen) {
+        std::unique_lock lock(mutex);
+        begin.wait(lock, [&] { return quit || round != seen; });
+        seen = round;
+        if (quit || !open)
+            return false;
+        ++active;
+        return true;
+    }
+    void leave() {
+        const std::lock_guard lock(mutex);
+        if (--active == 0)
+            end.notify_one();
+    }
     void serve(int worker) {
-        for (std::size_t seen = 0;;) {
-            {
-                std::unique_lock lock(mutex);
-                begin.wait(lock, [&] { return quit || round != seen; });
-                if (quit)
-                    return;
-                seen = round;
+        for (std::size_t seen = 0; !quit;) {
+            look([&] { return quit || round != seen; });
+            if (join(seen)) {
+                work(worker);
+                leave();
             }
-            work(worker);
-            const std::lock_guard lock(mutex);
-            if (--busy == 0)
-                end.notify_one();
         }
+    }
+
+    void openRound() {
+        {
+            const std::lock_guard lock(mutex);
+            open = true;
+            ++round;
+        }
+        begin.notify_all();
+    }
+    void closeRound() {
+        {
+            const std::lock_guard lock(mutex);
+            open = false;
+        }
+        look([&] { return active == 0; });
+        std::unique_lock lock(mutex);
+        end.wait(lock, [&] { return active == 0; });
     }
 };
 
@@ -89,26 +141,19 @@ int Workers::count() const {
     return static_cast<int>(state_->scratch.size());
 }
 
-void Workers::start(std::size_t tasks, void* body, Call call) {
+void Workers::start(std::size_t tasks, void* body, Call call, bool alone) {
     State& s = *state_;
-    const bool alone = tasks < 2 || s.threads.empty();
-    {
-        const std::lock_guard lock(s.mutex);
-        s.body = body;
-        s.call = call;
-        s.tasks = tasks;
-        s.next = 0;
-        s.failure = nullptr;
-        if (!alone) {
-            ++s.round;
-            s.busy = s.threads.size();
-        }
-    }
+    alone = alone || tasks < 2 || s.threads.empty();
+    s.body = body; // nobody else is in a round now
+    s.call = call;
+    s.tasks = tasks;
+    s.next = 0;
+    s.failure = nullptr;
     if (!alone)
-        s.begin.notify_all();
+        s.openRound();
     s.work(0);
-    std::unique_lock lock(s.mutex);
-    s.end.wait(lock, [&] { return alone || s.busy == 0; });
+    if (!alone)
+        s.closeRound();
     if (s.failure)
         std::rethrow_exception(std::exchange(s.failure, nullptr));
 }

@@ -24,12 +24,17 @@ public:
 
     /// Calls body(task, worker) once for every task in 0..tasks-1, worker in 0..count()-1; returns when all
     /// are done. An exception of a task (out of memory) reaches the caller after the others have ended.
+    /// @param multiplications  in all tasks together, about; few are done by the caller alone, which is
+    /// quicker
     template <class Body>
-    void run(std::size_t tasks, Body&& body) {
+    void run(std::size_t tasks, Body&& body, std::size_t multiplications = kWorthSharing) {
         using Plain = std::remove_reference_t<Body>;
-        start(tasks, const_cast<void*>(static_cast<const void*>(&body)),
-              [](void* b, std::size_t task, int worker) { (*static_cast<Plain*>(b))(task, worker); });
+        start(
+            tasks, const_cast<void*>(static_cast<const void*>(&body)),
+            [](void* b, std::size_t task, int worker) { (*static_cast<Plain*>(b))(task, worker); },
+            multiplications < kWorthSharing);
     }
+    static constexpr std::size_t kWorthSharing = 300'000; ///< some 10 us of one thread
 
     /// Called on the thread that calls run(), between tasks and at most every 5 ms; what it throws drops the
     /// tasks that are left and leaves run(): to cancel within milliseconds. Empty: nothing is called.
@@ -43,7 +48,7 @@ public:
 private:
     struct State;
     using Call = void (*)(void*, std::size_t, int);
-    void start(std::size_t tasks, void* body, Call call);
+    void start(std::size_t tasks, void* body, Call call, bool alone);
     std::unique_ptr<State> state_;
 };
 
