@@ -4,6 +4,7 @@
 #include "inference/network/config.h"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace tandem::fuzz {
@@ -11,7 +12,8 @@ namespace tandem::fuzz {
 /// Reads a state dict as a model file is read: weights, then the network that they belong to. A refusal must
 /// come in words.
 inline void readWeights(std::span<const std::byte> bytes) {
-    const auto dict = checkpoint::parseStateDict(bytes, "input");
+    static const std::shared_ptr<const void> mapped = std::make_shared<int>(0); // views, as of a mapped file
+    const auto dict = checkpoint::parseStateDict(bytes, "input", mapped);
     if (!dict) {
         if (dict.error().sentence.empty())
             __builtin_trap();
