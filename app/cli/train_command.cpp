@@ -1,5 +1,6 @@
 #include "app/cli/command.h"
 #include "app/cli/replay_command.h"
+#include "app/learning.h"
 #include "core/files/files.h"
 
 #include <cstdio>
@@ -13,16 +14,6 @@ struct TrainArguments {
     std::string project, images;
 };
 
-// For a project without a configuration: minutes, from the model in use, mostly on the project's own masks.
-constexpr const char* projectRecipe = R"({
-  "recipe": {
-    "seed": 1, "samples": 2400, "batch": 8, "threads": 2, "learningRate": 3e-4, "warmupSteps": 20,
-    "emaDecay": 0.99, "batchNormMomentum": 0.01, "firstPackShare": 0.6, "sceneShare": 0.05, "regionShare": 0.1,
-    "tightShare": 0.6, "handShare": 0.3, "saveEverySamples": 400, "validateEverySamples": 800, "validateItems": 32
-  }
-}
-)";
-
 // For a teacher without a configuration: regions of the images and scenes, with its probabilities as targets.
 constexpr const char* teacherRecipe = R"({
   "recipe": {
@@ -32,6 +23,12 @@ constexpr const char* teacherRecipe = R"({
 }
 )";
 
+void printTraining(const TrainReport& report) {
+    std::cout << report.model.string() << "\n"
+              << report.samples << " samples in " << static_cast<std::int64_t>(report.seconds) << " s, loss "
+              << report.finalLoss << "\n";
+}
+
 Result<void> trainNow(const TrainRequest& request, CommandContext& context) {
     const Result<InferenceLibrary*> library = context.parts.inference();
     if (!library)
@@ -39,11 +36,10 @@ Result<void> trainNow(const TrainRequest& request, CommandContext& context) {
     const auto report = (*library)->train(request, context.progress, context.stop);
     if (!report)
         return report.error();
-    std::cout << report->model.string() << "\n";
-    if (!request.sheet.empty())
-        return {};
-    std::cout << report->samples << " samples in " << static_cast<std::int64_t>(report->seconds)
-              << " s, loss " << report->finalLoss << "\n";
+    if (request.sheet.empty())
+        printTraining(*report);
+    else
+        std::cout << report->model.string() << "\n";
     return {};
 }
 
@@ -52,34 +48,23 @@ void printSkipped(const PackReport& report) {
         std::cerr << "tandem: skipped: " << sentence << "\n";
 }
 
-// Packs the project's approved cases into the run's folder, unless a run that goes on has them there.
-Result<void> packInto(const std::filesystem::path& pack, ProjectStore& store, bool resumes,
-                      CommandContext& context) {
-    std::error_code problem;
-    if (resumes && std::filesystem::exists(pack / "pack.json", problem))
-        return {};
-    const auto report =
-        packProject(*context.parts.reader, store, PackOptions{}, pack, context.progress, context.stop);
-    if (!report)
-        return report.error();
-    printSkipped(*report);
-    std::cout << report->cases << " approved cases, " << report->slices << " slices; "
-              << report->keptOutSlices << " slices kept out to score with\n";
-    return {};
-}
-
-// The model in use and the new one on the project's own prompts; a project with too few cases says so.
-void compare(ProjectStore& store, const TrainRequest& request, CommandContext& context) {
-    const auto report =
-        replayWithFiles(store, {request.startFrom, request.out / "model.safetensors"}, false, context);
-    if (!report) {
-        std::cout << "Not scored: " << report.error().sentence << "\n";
+// The old model and the new one on the project's own prompts; a project with too few cases says so.
+void printLesson(const Lesson& lesson) {
+    printSkipped(lesson.pack);
+    if (lesson.pack.cases > 0)
+        std::cout << lesson.pack.cases << " approved cases, " << lesson.pack.slices << " slices; "
+                  << lesson.pack.keptOutSlices << " slices kept out to score with\n";
+    printTraining(lesson.training);
+    if (!lesson.replay) {
+        std::cout << "Not scored: " << lesson.notScored << "\n";
         return;
     }
-    printReplay(*report);
-    const std::vector<double> means = report->means();
-    std::cout << (means.back() > means.front()
-                      ? "The new model is better on them.\n"
+    printReplay(*lesson.replay);
+    const std::vector<double> means = lesson.replay->means();
+    std::cout << (lesson.offered() ? "The new model is better on them.\n"
+                  : means.back() > means.front()
+                      ? "The new model is better on average, but worse on a structure; "
+                        "keep the one in use.\n"
                       : "The new model is not better on them; keep the one in use.\n");
 }
 
@@ -87,21 +72,21 @@ Result<void> trainOnProject(const TrainArguments& a, CommandContext& context) {
     const auto store = context.parts.openProject(a.project);
     if (!store)
         return store.error();
-    TrainRequest request = a.request;
-    if (request.startFrom.empty())
-        request.startFrom = context.parts.defaultModel;
-    if (auto packed = packInto(request.out / "project-pack", **store, !request.resume.empty(), context);
-        !packed)
-        return packed;
-    request.packs.insert(request.packs.begin(), request.out / "project-pack");
-    if (request.config.empty()) {
-        request.config = request.out / "recipe.json";
-        if (auto written = writeFileAtomically(request.config, projectRecipe); !written)
-            return written;
-    }
-    if (auto trained = trainNow(request, context); !trained)
-        return trained;
-    compare(**store, request, context);
+    const Result<InferenceLibrary*> library = context.parts.inference();
+    if (!library)
+        return library.error();
+    LearningRequest request;
+    request.startFrom = a.request.startFrom.empty() ? context.parts.defaultModel : a.request.startFrom;
+    request.out = a.request.out;
+    request.config = a.request.config;
+    request.resume = a.request.resume;
+    request.keepBatches = a.request.keepBatches;
+    request.morePacks = a.request.packs;
+    const auto lesson =
+        learnFromProject(*context.parts.reader, **store, **library, request, context.progress, context.stop);
+    if (!lesson)
+        return lesson.error();
+    printLesson(*lesson);
     return {};
 }
 

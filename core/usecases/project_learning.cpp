@@ -274,6 +274,25 @@ std::vector<double> ReplayReport::means() const {
     return sums;
 }
 
+bool worthOffering(const ReplayReport& report) {
+    struct Sum {
+        double gain = 0;
+        int cases = 0;
+    };
+    std::map<std::string, Sum> structures;
+    double gain = 0;
+    for (const ReplayRow& row : report.rows) {
+        Sum& sum = structures[row.name];
+        sum.gain += row.dsc.back() - row.dsc.front();
+        ++sum.cases;
+        gain += row.dsc.back() - row.dsc.front();
+    }
+    constexpr double tolerated = 0.01;
+    return gain > 0 && std::all_of(structures.begin(), structures.end(), [](const auto& s) {
+               return s.second.gain / s.second.cases >= -tolerated;
+           });
+}
+
 Result<ReplayReport> replayProject(const ImageReader& reader, ProjectStore& store,
                                    const std::vector<CaseRecord>& cases,
                                    const std::vector<EvaluationModel>& models, const Progress& progress,

@@ -48,6 +48,10 @@ struct ReplayReport {
     std::vector<double> means() const;
 };
 
+/// Whether the last model should be offered in place of the first: better on average, and no structure worse
+/// by more than 0.01 on average over its cases.
+bool worthOffering(const ReplayReport&);
+
 /// Asks models again what was asked in a project, and compares with what was approved: of every slice and
 /// label the last prompt that was recorded. A case without any prompt (drawn by hand, imported) is asked for
 /// the exact boxes of up to 8 axial slices of each label.

@@ -10,7 +10,7 @@ Item {
     required property Session session
     readonly property Item over: T.Overlay.overlay
 
-    readonly property bool anyOpen: [reject, person, removeCase, importImages, model, exportMasks, messages, keys, about, files].some(loader => loader.item !== null && loader.item.visible)
+    readonly property bool anyOpen: [reject, person, removeCase, importImages, model, learning, exportMasks, messages, keys, about, files].some(loader => loader.item !== null && loader.item.visible)
 
     function show(name: string): void {
         const loaders = {
@@ -18,6 +18,7 @@ Item {
             "person": person,
             "removeCase": removeCase,
             "model": model,
+            "learning": learning,
             "export": exportMasks,
             "messages": messages,
             "keys": keys,
@@ -62,6 +63,7 @@ Item {
             onFileWanted: dialogs.show("modelFile")
         }
     }
+    Late { id: learning; sourceComponent: LearningDialog { learner: dialogs.session.learner } }
     Late {
         id: exportMasks
         sourceComponent: ExportDialog {

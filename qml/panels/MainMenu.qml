@@ -96,6 +96,7 @@ MenuBar {
         objectName: "modelMenu"
         title: qsTr("&Model")
         UiMenuItem { action: bar.actions.model }
+        UiMenuItem { objectName: "menuLearn"; action: bar.actions.learn }
     }
     UiMenu {
         objectName: "helpMenu"

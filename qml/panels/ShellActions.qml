@@ -100,6 +100,11 @@ QtObject {
         text: qsTr("Model in use…")
         onTriggered: actions.dialogWanted("model")
     }
+    readonly property Action learn: Action {
+        text: qsTr("Learn from this project…")
+        enabled: actions.session.projectOpen
+        onTriggered: actions.dialogWanted("learning")
+    }
     readonly property Action keys: Action {
         text: qsTr("Keys")
         shortcut: "?"

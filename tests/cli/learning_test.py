@@ -56,7 +56,7 @@ class Learning(unittest.TestCase):
         said = tandem("train", self.recipe("quick.json", firstPackShare=0.6), "--project", project, "--out", self.at("run")).stdout
         self.assertIn("3 approved cases", said)
         self.assertIn("mean DSC", said)
-        self.assertRegex(said, "The new model is (not )?better on them")
+        self.assertRegex(said, "The new model is (not )?better on")
         for name in ("model.safetensors", "best.safetensors", "state.safetensors", "curve.png"):
             self.assertTrue(os.path.exists(self.at("run", name)), name)
         with open(self.at("run", "validation.csv")) as f:

@@ -181,6 +181,24 @@ TEST(ReplayProject, CaseWithoutPrompts_IsAskedForItsBoxes) {
     EXPECT_DOUBLE_EQ(report->rows.at(0).dsc[0], 1.0);
 }
 
+TEST(WorthOffering, BetterOnAverage_AndNoStructureWorse) {
+    const auto row = [](const char* name, double before, double after) {
+        return ReplayRow{"case", LabelId{1}, name, 1, {before, after}};
+    };
+    const auto offered = [](std::vector<ReplayRow> rows) {
+        ReplayReport report;
+        report.models = {"old", "new"};
+        report.rows = std::move(rows);
+        return worthOffering(report);
+    };
+    EXPECT_TRUE(offered({row("liver", 0.8, 0.9), row("spleen", 0.8, 0.795)}));
+    EXPECT_TRUE(offered({row("liver", 0.8, 0.9), row("liver", 0.8, 0.75)})); // better over its cases
+    EXPECT_FALSE(offered({row("liver", 0.8, 0.9), row("spleen", 0.8, 0.78)}));
+    EXPECT_FALSE(offered({row("liver", 0.8, 0.795)}));
+    EXPECT_FALSE(offered({row("liver", 0.8, 0.8)}));
+    EXPECT_FALSE(offered({}));
+}
+
 TEST(ReplayProject, NothingToReplay_SaysSo) {
     ProjectOfBlocks project(1);
     BoxSegmenter exact(0);

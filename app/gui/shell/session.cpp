@@ -116,7 +116,8 @@ Result<Imported> importAll(const ImageReader& reader, ProjectStore& store,
 
 Session::Session(Parts& parts, QObject* parent)
     : QObject(parent), parts_(parts), model_(jobs_, parts.inference, parts.defaultModel),
-      exportPlan_(jobs_, *parts.reader), propagation_(document_, model_, jobs_, notices_) {
+      exportPlan_(jobs_, *parts.reader), propagation_(document_, model_, jobs_, notices_),
+      learner_(jobs_, model_, *parts.reader, parts.inference, parts.defaultModel) {
     refreshSoon_.setSingleShot(true);
     refreshSoon_.setInterval(refreshDelay);
     cases_.setPerson(preferences_.personName());
@@ -467,6 +468,7 @@ void Session::previousCase() {
 void Session::takeCases(std::vector<CaseRecord> cases) {
     cases_.setCases(std::move(cases));
     exportPlan_.setProject(store_, cases_.cases());
+    learner_.setProject(store_, cases_.approvedCount());
     if (!current_)
         return;
     if (auto now = cases_.find(current_->id)) {

@@ -6,6 +6,7 @@
 #include "app/gui/shell/export_plan.h"
 #include "app/gui/shell/import_choice.h"
 #include "app/gui/shell/jobs.h"
+#include "app/gui/shell/learner.h"
 #include "app/gui/shell/model_chooser.h"
 #include "app/gui/shell/notices.h"
 #include "app/gui/shell/preferences.h"
@@ -43,6 +44,7 @@ class Session : public QObject {
     Q_PROPERTY(tandem::ImportChoice* importChoice READ importChoice CONSTANT FINAL)
     Q_PROPERTY(tandem::ExportPlan* exportPlan READ exportPlan CONSTANT FINAL)
     Q_PROPERTY(tandem::PropagationList* propagation READ propagation CONSTANT FINAL)
+    Q_PROPERTY(tandem::Learner* learner READ learner CONSTANT FINAL)
 
     Q_PROPERTY(bool projectOpen READ projectOpen NOTIFY projectChanged FINAL)
     Q_PROPERTY(QString projectName READ projectName NOTIFY projectChanged FINAL)
@@ -88,6 +90,7 @@ public:
     ImportChoice* importChoice() { return &importChoice_; }
     ExportPlan* exportPlan() { return &exportPlan_; }
     PropagationList* propagation() { return &propagation_; }
+    Learner* learner() { return &learner_; }
 
     /// Opens projects (the first of them), images and folders; images become cases of the open project, or of
     /// the scratch project if none is open.
@@ -188,6 +191,7 @@ private:
     ModelChooser model_;
     ExportPlan exportPlan_;
     PropagationList propagation_;
+    Learner learner_;
     Store store_;
     QStringList startPaths_;
     /// When a project was closed last; work under way may hold it a moment longer.
