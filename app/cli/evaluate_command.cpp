@@ -118,7 +118,8 @@ Result<void> evaluateCommand(EvaluateArguments a, CommandContext& context) {
 void addEvaluateCommand(CLI::App& app, CommandContext& context) {
     auto a = std::make_shared<EvaluateArguments>();
     CLI::App* command =
-        newCommand(app, "evaluate", "Score models against true masks, beside three baselines",
+        newCommand(app, "evaluate",
+                   "Score models against true masks, beside three baselines, and region growing with clicks",
                    "tandem evaluate pairs.csv --kept-out --protocol medsam --clicks 5 --json scores.json");
     command->add_option("SOURCE", a->source, "PAIRS.csv, or a project (its approved cases)")->required();
     command->add_option("--model", a->models,

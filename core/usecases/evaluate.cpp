@@ -3,6 +3,7 @@
 #include "core/measure/baselines.h"
 #include "core/measure/components.h"
 #include "core/measure/overlap.h"
+#include "core/measure/region_growing.h"
 #include "core/measure/surface_dice.h"
 #include "core/usecases/evaluate_scores.h"
 #include "core/usecases/segment_volume.h"
@@ -143,6 +144,10 @@ private:
             scores.add("otsu", 0, o, otsuMask(*slice, o.box));
             scores.add("walker", 0, o, walkerMask(*slice, o.box));
         }
+        if (options_.baselines && options_.clicks > 0)
+            (void)addClicked("growing", o, scores, [&](const Clicks& clicks) -> Result<SliceMask> {
+                return grownMask(*slice, o.box, clicks);
+            });
         for (const EvaluationModel& model : models_)
             if (auto done = addModel(image, o, model, scores); !done)
                 return done;
@@ -153,26 +158,37 @@ private:
                           StructureScores& scores) {
         SegmentRequest request{
             image.volume, image.imageHash, o.slice, defaultWindow(*image.volume), {{o.box, {}}}};
-        int reached = options_.clicks + 1;
-        SliceMask mask;
-        for (int clicks = 0; clicks <= options_.clicks; ++clicks) {
-            if (clicks > 0) {
-                const auto click = nextClick(mask, o.truth);
-                if (click) // a mask without error stays as it is
-                    request.objects.front().points.push_back(*click);
-            }
+        return addClicked(model.name, o, scores, [&](const Clicks& clicks) -> Result<SliceMask> {
+            request.objects.front().points = clicks;
             auto answer = segmentSlice(
                 request, *model.segmenter, [](double, std::string_view) {}, stop_);
+            return answer ? Result<SliceMask>(answer->front().mask()) : answer.error();
+        });
+    }
+
+    // Masks after 0, 1, 2 ... clicks, each on the largest error of the mask before.
+    using Clicks = std::vector<PointPrompt>;
+    template <class Segment>
+    Result<void> addClicked(const std::string& method, const SliceObject& o, StructureScores& scores,
+                            const Segment& segment) {
+        int reached = options_.clicks + 1;
+        Clicks points;
+        SliceMask mask;
+        for (int clicks = 0; clicks <= options_.clicks; ++clicks) {
+            if (clicks > 0)
+                if (const auto click = nextClick(mask, o.truth)) // a mask without error stays as it is
+                    points.push_back(*click);
+            auto answer = segment(points);
             if (!answer)
                 return answer.error();
-            mask = answer->front().mask();
-            scores.add(model.name, clicks, o, mask);
+            mask = *std::move(answer);
+            scores.add(method, clicks, o, mask);
             if (dice(mask, o.truth) >= 0.9)
                 reached = std::min(reached, clicks);
         }
         if (options_.clicks > 0) {
-            clickSum_[model.name] += reached;
-            ++clickCount_[model.name];
+            clickSum_[method] += reached;
+            ++clickCount_[method];
         }
         return {};
     }

@@ -57,7 +57,7 @@ struct EvaluateRow {
     std::string caseName, modality, source;
     int label = 0;
     std::string name;
-    std::string method; ///< a model's name, "ellipse", "otsu" or "walker"
+    std::string method; ///< a model's name, "ellipse", "otsu", "walker" or (where clicks are given) "growing"
     BoxProtocol protocol = BoxProtocol::Tight;
     int clicks = 0;
     std::int64_t slices = 0; ///< n: how many slices were segmented
@@ -89,8 +89,8 @@ Result<std::vector<EvaluationItem>> itemsFromProject(const ImageReader&, Project
 
 /// Segments every structure of every item from boxes of its truth, axial slice by slice, with each model and
 /// the three baselines, and with simulated clicks (innermost pixel of the largest component of the error on
-/// the slice). Items that cannot be read are skipped and reported. Errors: the segmenters'; FormatInvalid if
-/// nothing was left; Cancelled. Thread: a worker.
+/// the slice), which region growing answers too. Items that cannot be read are skipped and reported. Errors:
+/// the segmenters'; FormatInvalid if nothing was left; Cancelled. Thread: a worker.
 Result<EvaluateReport> evaluate(const std::vector<EvaluationItem>&, const std::vector<EvaluationModel>&,
                                 const EvaluateOptions&, const Progress&, std::stop_token);
 

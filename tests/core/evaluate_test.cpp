@@ -120,7 +120,9 @@ TEST(Evaluate, ClicksGoToTheLargestError_AndAreCounted) {
     ASSERT_TRUE(r.has_value());
     EXPECT_GT(row(*r, "box", 5, 1).dsc, row(*r, "box", 5, 0).dsc);
     EXPECT_GT(row(*r, "box", 5, 2).dsc, row(*r, "box", 5, 1).dsc);
-    EXPECT_EQ(r->clicksTo90.size(), std::size_t{1});
+    EXPECT_EQ(r->clicksTo90.size(), std::size_t{2}); // of the model, and of region growing
+    EXPECT_EQ(row(*r, "growing", 5, 2).dsc, 1.0);    // plain grey
+    EXPECT_EQ(r->clicksTo90.at("growing"), 0);
 }
 
 TEST(NextClick, InnermostPixelOfTheLargestError) {
