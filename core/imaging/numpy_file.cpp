@@ -71,7 +71,8 @@ Result<ArrayLayout> parseHeader(std::string_view header, const fs::path& path) {
     const std::string_view descr = valueOf(header, "'descr'"), order = valueOf(header, "'fortran_order'");
     std::vector<std::int64_t> shape;
     for (const double size : numbersIn(valueOf(header, "'shape'")))
-        shape.push_back(size >= 1 && size < 0x1p55 ? static_cast<std::int64_t>(size) : 0); // 0 is refused below
+        shape.push_back(size >= 1 && size < 0x1p55 ? static_cast<std::int64_t>(size)
+                                                   : 0); // 0 is refused below
     if (descr.size() < 4 || order.empty() || shape.empty())
         return damaged(path);
     const std::string name(descr.substr(2, descr.size() - 3)); // without quotes and byte order

@@ -111,7 +111,7 @@ TEST(Service, EveryRequest_IsAnsweredExactlyOnce) {
                     std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
                 }
             });
-        users.clear(); // joins
+        users.clear();                                                // joins
         EXPECT_TRUE(ask(*service, requestOn(0, volume)).has_value()); // it serves on; much still waits then
     }
     for (std::size_t i = 1; i < answers.size(); ++i)

@@ -1,11 +1,13 @@
 // Compiled once without TANDEM_CASE (must succeed) and once for each case (must fail): frames do not mix.
 #include "core/geometry/frames.h"
+
 #include "core/geometry/slice_plane.h"
 #include "core/image/label_map.h"
 
 using namespace tandem;
 
-Point<Patient> right(const Affine<Patient, Voxel>& patientFromVoxel, const Affine<Voxel, SlicePx>& voxelFromSlice) {
+Point<Patient> right(const Affine<Patient, Voxel>& patientFromVoxel,
+                     const Affine<Voxel, SlicePx>& voxelFromSlice) {
     const Point<Patient> tip = patientFromVoxel(Point<Voxel>{{12, 40, 7}});
     const Affine<Patient, SlicePx> composed = patientFromVoxel * voxelFromSlice;
     const VoxelIndex index = nearestVoxel(Point<Voxel>{{1, 2, 3}});
