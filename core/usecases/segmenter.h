@@ -114,6 +114,7 @@ public:
     virtual std::optional<ModelInfo> model() const = 0;
     /// Opens a small model that answers at once while the model in use is still at work; see
     /// SegmentRequest::sketch. Errors as loadModel; Unavailable where there are no sketches.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): overriders keep both
     virtual void loadSketchModel(std::filesystem::path, std::function<void(Result<ModelInfo>)> done) {
         done(Error{ErrorCode::Unavailable, "This network draws no sketches."});
     }
