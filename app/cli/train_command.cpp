@@ -63,7 +63,7 @@ void printLesson(const Lesson& lesson) {
     const std::vector<double> means = lesson.replay->means();
     std::cout << (lesson.offered() ? "The new model is better on them.\n"
                   : means.back() > means.front()
-                      ? "The new model is better on average, but worse on a structure; "
+                      ? "The new model is better on average, but worse on at least one structure; "
                         "keep the one in use.\n"
                       : "The new model is not better on them; keep the one in use.\n");
 }

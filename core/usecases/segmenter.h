@@ -112,8 +112,7 @@ public:
     virtual void loadModel(std::filesystem::path file, std::function<void(Result<ModelInfo>)> done) = 0;
     /// The model in use; empty before the first one is loaded.
     virtual std::optional<ModelInfo> model() const = 0;
-    /// Opens a small model that answers at once while the model in use is still at work; see
-    /// SegmentRequest::sketch. Errors as loadModel; Unavailable where there are no sketches.
+    /// Opens a small model, see SegmentRequest::sketch. Errors as loadModel; Unavailable: no sketches here.
     // NOLINTNEXTLINE(performance-unnecessary-value-param): overriders keep both
     virtual void loadSketchModel(std::filesystem::path, std::function<void(Result<ModelInfo>)> done) {
         done(Error{ErrorCode::Unavailable, "This network draws no sketches."});

@@ -80,6 +80,7 @@ class LearningJob:
     def adopt_and_go_back(self):
         self.window.click_on("learningAdopt")
         self.window.wait("the new model in use", lambda s: "learningAdopted" in s["items"], 60)
+        assert self.window.state()["modelName"].endswith(", run 1"), "old and new model look alike"
         self.window.screenshot("05 adopted")
         desktop.wait_until("the project to remember it", lambda: self.remembered().endswith("run 1/model.safetensors"), 10)
         self.window.click_on("learningBack")

@@ -134,6 +134,7 @@ QJsonObject Automation::describe() const {
             {"notice", session_.notices()->shown() ? session_.notices()->text() : QString()},
             {"jobs", session_.jobs()->count()},
             {"model", plainProperties(*session_.model()).value(QLatin1String("state"))},
+            {"modelName", session_.model()->name()},
             {"longestGapMs", longestGapMs_},
             {"gapsOver16", gapsOver16_},
             {"gapsOver50", gapsOver50_}};

@@ -231,11 +231,12 @@ void Learner::takeReplay(const ReplayReport& replay) {
                               {QStringLiteral("after"), sum.after / sum.cases}};
     before_ = replay.means().front();
     after_ = replay.means().back();
-    report_ = offered_ ? tr("The new model is better on the cases that it has not learnt from.")
-              : after_ > before_
-                  ? tr("Better on average, but worse on one structure. Better keep the model in use.")
-                  : tr("Not better on the cases that it has not learnt from. Better keep the model "
-                       "in use.");
+    report_ =
+        offered_ ? tr("The new model is better on the cases that it has not learnt from.")
+        : after_ > before_
+            ? tr("Better on average, but worse on at least one structure. Better keep the model in use.")
+            : tr("Not better on the cases that it has not learnt from. Better keep the model "
+                 "in use.");
 }
 
 bool Learner::adopted() const {

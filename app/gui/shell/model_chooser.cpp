@@ -163,7 +163,13 @@ ModelChooser::State ModelChooser::state() const {
 }
 
 QString ModelChooser::name() const {
-    return info_ ? QString::fromStdString(info_->name) : QString();
+    if (!info_)
+        return {};
+    const QString name = QString::fromStdString(info_->name);
+    // A trainer calls every file the same: its folder tells one run from another, and from the model it began
+    // with.
+    const bool ofARun = !bundled() && info_->path.filename() == "model.safetensors";
+    return ofARun ? tr("%1, %2").arg(name, text(info_->path.parent_path().filename())) : name;
 }
 
 QString ModelChooser::description() const {
