@@ -4,6 +4,7 @@
 #include "core/image/label_map.h"
 #include "core/image/volume.h"
 #include "core/result.h"
+#include "core/tools/point_prompt.h"
 #include "core/usecases/job.h"
 
 #include <cstdint>
@@ -23,16 +24,10 @@ struct SliceBox {
     friend bool operator==(const SliceBox&, const SliceBox&) = default;
 };
 
-struct PointPrompt {
-    Point<SlicePx> at;
-    bool foreground = true;
-    friend bool operator==(const PointPrompt&, const PointPrompt&) = default;
-};
-
 /// The prompts of one object on one slice.
 struct Prompts {
     std::optional<SliceBox> box;
-    std::vector<PointPrompt> points;
+    std::vector<PointPrompt> points; ///< clicks and scribbles; a later one wins where they cross
     friend bool operator==(const Prompts&, const Prompts&) = default;
 };
 
