@@ -176,7 +176,7 @@ Result<void> run(int argc, char** argv, std::stop_token stop) {
     if (second == "verify")
         return verify(rest);
     if (second == "convert" && (rest.size() == 2 || (rest.size() == 3 && rest[2] == "--float16")))
-        return library().convertModel(rest[0], rest[1], rest.size() == 3);
+        return library().convertModel(rest[0], rest[1], {rest.size() == 3, {}});
     throw WrongUsage{};
 }
 

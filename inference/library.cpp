@@ -2,6 +2,7 @@
 
 #include "inference/bench/bench_decode.h"
 #include "inference/bench/bench_encode.h"
+#include "inference/bench/bench_speed.h"
 #include "inference/bench/machine.h"
 #include "inference/checkpoint/model.h"
 #include "inference/service/service.h"
@@ -40,12 +41,25 @@ public:
         return guarded<ModelInfo>([&] { return checkpoint::describeModel(file); });
     }
 
+    Result<ModelInfo> inspectModel(const std::filesystem::path& file) override {
+        return guarded<ModelInfo>([&] { return checkpoint::inspectModel(file); });
+    }
+
     Result<void> convertModel(const std::filesystem::path& from, const std::filesystem::path& to,
-                              bool float16) override {
+                              const ConvertOptions& options) override {
         return guarded<void>([&]() -> Result<void> {
-            const auto model = checkpoint::openModel(from);
-            return model ? checkpoint::saveModel(to, *model, float16) : Result<void>(model.error());
+            auto model = checkpoint::openModel(from);
+            if (!model)
+                return model.error();
+            for (const auto& [key, value] : options.more)
+                model->configJson.set(key, value);
+            return checkpoint::saveModel(to, *model, options.float16);
         });
+    }
+
+    Result<ModelSpeed> measureSpeed(const SpeedRequest& request, const Progress& progress,
+                                    std::stop_token stop) override {
+        return guarded<ModelSpeed>([&] { return bench::measureSpeed(request, progress, stop); });
     }
 
     Result<VerifyReport> verifyModel(const std::filesystem::path& folder) override {

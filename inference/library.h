@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/files/json.h"
 #include "core/result.h"
 #include "core/usecases/job.h"
 #include "core/usecases/segmenter.h"
@@ -64,6 +65,28 @@ struct BenchRequest {
     Arithmetic arithmetic = Arithmetic::Automatic; ///< of the encoder
 };
 
+/// How a checkpoint is written anew.
+struct ConvertOptions {
+    bool float16 = false;   ///< halves the file
+    JsonValue::Object more; ///< put into its configuration, in place of members of the same name
+};
+
+/// A measurement of how long a person waits for a model on this machine.
+struct SpeedRequest {
+    std::filesystem::path model;
+    int runs = 3; ///< slices, of which the median counts; fewer where one takes very long
+    Arithmetic arithmetic = Arithmetic::Automatic;
+};
+struct ModelSpeed {
+    double encodeMs = 0;     ///< the network's image encoder, for the first box on a slice
+    double firstBoxMs = 0;   ///< from asking to the answer for the first box on a slice of 512 x 512
+    double furtherBoxMs = 0; ///< the same for another box on that slice
+    int runs = 0;            ///< slices that the medians are of
+    int threads = 0;
+    std::string computedBy; ///< "own kernels, AVX2", "LibTorch operators", "CUDA"
+    std::string arithmetic; ///< of the encoder: "float32", "bfloat16"
+};
+
 /// What a Segmenter may keep.
 struct SegmenterOptions {
     std::int64_t embeddingBytes = std::int64_t{512} << 20; ///< embeddings in memory
@@ -89,9 +112,16 @@ public:
 
     /// Reads what a model file is, checking every key and shape. Errors as Segmenter::loadModel.
     virtual Result<ModelInfo> modelInfo(const std::filesystem::path&) = 0;
-    /// Writes any readable checkpoint as .safetensors with its configuration (and float16 if asked).
+    /// The same from names, shapes and metadata alone, without reading the weights: at once even for
+    /// gigabytes. `id` stays empty.
+    virtual Result<ModelInfo> inspectModel(const std::filesystem::path&) = 0;
+    /// Writes any readable checkpoint as .safetensors with its configuration. Errors: as modelInfo;
+    /// FileUnwritable; InvalidArgument (weights beyond float16).
     virtual Result<void> convertModel(const std::filesystem::path& from, const std::filesystem::path& to,
-                                      bool float16) = 0;
+                                      const ConvertOptions&) = 0;
+    /// Times a model in an inference thread of its own, beside whatever else runs. Errors: as
+    /// Segmenter::loadModel; Cancelled. Thread: any; waits.
+    virtual Result<ModelSpeed> measureSpeed(const SpeedRequest&, const Progress&, std::stop_token) = 0;
     /// Recomputes every tensor of a folder as in tests/data/golden. Error: FileNotFound, ModelInvalid.
     virtual Result<VerifyReport> verifyModel(const std::filesystem::path& folder) = 0;
 

@@ -29,7 +29,7 @@ Result<void> convertFile(const std::string& from, const std::string& to, bool ha
     const Result<InferenceLibrary*> library = context.parts.inference();
     if (!library)
         return library.error();
-    return (*library)->convertModel(from, to, half);
+    return (*library)->convertModel(from, to, {half, {}});
 }
 
 void printReport(const VerifyReport& report) {

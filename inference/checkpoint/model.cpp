@@ -9,6 +9,8 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <set>
+#include <string_view>
 #include <tuple>
 
 namespace tandem::checkpoint {
@@ -38,27 +40,23 @@ std::string joined(const std::vector<std::string>& parts) {
 
 using TensorsByKey = std::map<std::string, at::Tensor>;
 
-// Moves the tensors of a configuration's layout out of the file's, float32; what does not fit is listed.
-Result<net::Weights> fitWeights(const net::NetworkConfig& config, TensorsByKey tensors,
-                                const std::string& file) {
-    net::Weights weights;
+// Whether a file has the tensors of a configuration's layout and no others; what does not fit is listed.
+Result<void> checkLayout(const std::vector<net::WeightSpec>& layout, const TensorsByKey& tensors,
+                         const std::string& file, const net::NetworkConfig& config) {
     std::vector<std::string> missing, misshapen, unexpected, problems;
-    for (const net::WeightSpec& spec : net::layoutOf(config)) {
+    std::set<std::string_view> known;
+    for (const net::WeightSpec& spec : layout) {
+        known.insert(spec.key);
         const auto found = tensors.find(spec.key);
-        if (found == tensors.end()) {
-            if (spec.kind != net::WeightKind::Counter) // older files have none; nothing depends on it
-                missing.push_back(spec.key);
-            continue;
-        }
-        if (found->second.sizes() != at::IntArrayRef(spec.shape))
+        if (found != tensors.end() && found->second.sizes() != at::IntArrayRef(spec.shape))
             misshapen.push_back(spec.key + ": " + shapeText(found->second.sizes()) + " instead of " +
                                 shapeText(spec.shape));
-        const bool counter = spec.kind == net::WeightKind::Counter;
-        weights.emplace(spec.key, found->second.to(counter ? at::kLong : at::kFloat).contiguous());
-        tensors.erase(found);
+        if (found == tensors.end() && spec.kind != net::WeightKind::Counter) // older files have no counters
+            missing.push_back(spec.key);
     }
     for (const auto& [key, tensor] : tensors)
-        unexpected.push_back(key);
+        if (!known.contains(key))
+            unexpected.push_back(key);
     for (const auto& [list, what] :
          {std::pair{&missing, "keys are missing"}, std::pair{&unexpected, "keys are unexpected"},
           std::pair{&misshapen, "keys have another shape"}})
@@ -68,6 +66,20 @@ Result<net::Weights> fitWeights(const net::NetworkConfig& config, TensorsByKey t
         return Error{ErrorCode::ModelInvalid, file + " does not fit its network (" +
                                                   std::string(net::variantName(config.variant)) +
                                                   "): " + joined(problems) + "."};
+    return {};
+}
+
+// Moves the tensors of a layout out of the file's, float32.
+net::Weights takeWeights(const std::vector<net::WeightSpec>& layout, TensorsByKey tensors) {
+    net::Weights weights;
+    for (const net::WeightSpec& spec : layout) {
+        const auto found = tensors.find(spec.key);
+        if (found == tensors.end())
+            continue;
+        const bool counter = spec.kind == net::WeightKind::Counter;
+        weights.emplace(spec.key, found->second.to(counter ? at::kLong : at::kFloat).contiguous());
+        tensors.erase(found);
+    }
     return weights;
 }
 
@@ -113,26 +125,54 @@ Result<JsonValue> configOf(const std::filesystem::path& path, const StateDict& d
     return net::configToJson(*config);
 }
 
-Result<Model> assemble(const std::filesystem::path& path, StateDict dict, const JsonValue& configJson) {
+std::string cardOf(const StateDict& dict) {
+    for (const auto& [key, text] : dict.metadata)
+        if (key == "tandem.card")
+            return text;
+    return {};
+}
+
+// A file whose tensors fit its configuration, and are still where the file has them.
+struct Checked {
+    net::NetworkConfig config;
+    JsonValue configJson;
+    std::vector<net::WeightSpec> layout;
+    TensorsByKey tensors;
+    std::string card;
+};
+
+Result<Checked> checked(const std::filesystem::path& path, StateDict dict, const JsonValue& configJson) {
     const auto config = net::configFromJson(configJson);
     if (!config)
         return Error{config.error().code, path.string() + ": " + config.error().sentence};
-    Model model{*config, configJson, {}, {}};
-    TensorsByKey tensors(std::make_move_iterator(dict.tensors.begin()),
-                         std::make_move_iterator(dict.tensors.end()));
+    Checked out{*config, configJson, net::layoutOf(*config), {}, cardOf(dict)};
+    out.tensors = TensorsByKey(std::make_move_iterator(dict.tensors.begin()),
+                               std::make_move_iterator(dict.tensors.end()));
+    if (const auto fits = checkLayout(out.layout, out.tensors, path.string(), *config); !fits)
+        return fits.error();
+    return out;
+}
+
+Result<Checked> openChecked(const std::filesystem::path& path) {
+    auto dict = readStateDict(path);
+    if (!dict)
+        return dict.error();
+    const auto config = configOf(path, *dict);
+    if (!config)
+        return config.error();
+    return checked(path, std::move(*dict), *config);
+}
+
+Result<Model> assemble(const std::filesystem::path& path, Result<Checked> file) {
+    if (!file)
+        return file.error();
     try {
-        auto weights = fitWeights(*config, std::move(tensors), path.string());
-        if (!weights)
-            return weights.error();
-        model.weights = std::move(*weights);
+        return Model{file->config, std::move(file->configJson),
+                     takeWeights(file->layout, std::move(file->tensors)), std::move(file->card)};
     } catch (const std::exception&) {
         return Error{ErrorCode::OutOfMemory,
                      "There is not enough memory for the model " + path.string() + "."};
     }
-    for (const auto& [key, text] : dict.metadata)
-        if (key == "tandem.card")
-            model.card = text;
-    return model;
 }
 
 bool fitsFloat16(const at::Tensor& t) {
@@ -170,23 +210,40 @@ std::string familyOf(const net::NetworkConfig& c) {
     return "DB-SAM (" + std::string(net::variantName(c.variant)) + ")";
 }
 
+// All but the hash.
+ModelInfo infoOf(const std::filesystem::path& path, const net::NetworkConfig& config,
+                 const JsonValue& configJson, const std::string& card) {
+    std::error_code failed;
+    ModelInfo info;
+    info.path = path;
+    info.fileBytes = static_cast<std::int64_t>(std::filesystem::file_size(path, failed));
+    const JsonValue* name = configJson.find("name");
+    info.name = name ? name->stringOr(path.stem().string()) : path.stem().string();
+    info.variant = net::variantName(config.variant);
+    info.preprocess = net::preprocessName(config.preprocess);
+    info.parameters = net::parameterCount(config);
+    info.imageSize = config.imageSize;
+    info.trainedForPoints = trainedForPoints(config, configJson);
+    info.isSketch = info.parameters < 20'000'000;
+    info.description = familyOf(config) + ", " + millions(info.parameters) + " parameters, " +
+                       std::to_string(info.imageSize) + " px, " +
+                       (info.trainedForPoints ? "boxes and points" : "boxes");
+    info.configJson = writeJson(configJson, 1);
+    info.cardText = card;
+    return info;
+}
+
 } // namespace
 
 Result<Model> openModel(const std::filesystem::path& path) {
-    auto dict = readStateDict(path);
-    if (!dict)
-        return dict.error();
-    const auto config = configOf(path, *dict);
-    if (!config)
-        return config.error();
-    return assemble(path, std::move(*dict), *config);
+    return assemble(path, openChecked(path));
 }
 
 Result<Model> openModel(const std::filesystem::path& path, const JsonValue& configJson) {
     auto dict = readStateDict(path);
     if (!dict)
         return dict.error();
-    return assemble(path, std::move(*dict), configJson);
+    return assemble(path, checked(path, std::move(*dict), configJson));
 }
 
 Result<void> saveModel(const std::filesystem::path& path, const Model& model, bool float16) {
@@ -219,11 +276,11 @@ Result<void> saveModel(const std::filesystem::path& path, const Model& model, bo
     return writeSafetensors(path, views, metadata);
 }
 
-bool trainedForPoints(const Model& model) {
-    if (const JsonValue* prompts = model.configJson.find("prompts"))
+bool trainedForPoints(const net::NetworkConfig& config, const JsonValue& configJson) {
+    if (const JsonValue* prompts = configJson.find("prompts"))
         return std::any_of(prompts->items().begin(), prompts->items().end(),
                            [](const JsonValue& p) { return p.stringOr("").starts_with("point"); });
-    return model.config.variant == net::Variant::Sam && model.config.preprocess == net::Preprocess::Sam;
+    return config.variant == net::Variant::Sam && config.preprocess == net::Preprocess::Sam;
 }
 
 Result<ModelInfo> describeModel(const std::filesystem::path& path) {
@@ -234,28 +291,19 @@ Result<ModelInfo> describeModel(const std::filesystem::path& path) {
 }
 
 Result<ModelInfo> describeModel(const std::filesystem::path& path, const Model& model) {
-    std::error_code failed;
-    ModelInfo info;
-    info.path = path;
-    info.fileBytes = static_cast<std::int64_t>(std::filesystem::file_size(path, failed));
+    ModelInfo info = infoOf(path, model.config, model.configJson, model.card);
     auto hash = hashOf(path, info.fileBytes);
     if (!hash)
         return hash.error();
     info.id = *hash;
-    const JsonValue* name = model.configJson.find("name");
-    info.name = name ? name->stringOr(path.stem().string()) : path.stem().string();
-    info.variant = net::variantName(model.config.variant);
-    info.preprocess = net::preprocessName(model.config.preprocess);
-    info.parameters = net::parameterCount(model.config);
-    info.imageSize = model.config.imageSize;
-    info.trainedForPoints = trainedForPoints(model);
-    info.isSketch = info.parameters < 20'000'000;
-    info.description = familyOf(model.config) + ", " + millions(info.parameters) + " parameters, " +
-                       std::to_string(info.imageSize) + " px, " +
-                       (info.trainedForPoints ? "boxes and points" : "boxes");
-    info.configJson = writeJson(model.configJson, 1);
-    info.cardText = model.card;
     return info;
+}
+
+Result<ModelInfo> inspectModel(const std::filesystem::path& path) {
+    const auto file = openChecked(path);
+    if (!file)
+        return file.error();
+    return infoOf(path, file->config, file->configJson, file->card);
 }
 
 } // namespace tandem::checkpoint

@@ -34,11 +34,18 @@ Result<void> saveModel(const std::filesystem::path&, const Model&, bool float16)
 
 /// Whether a model was trained on clicks: "prompts" of its configuration, else what its family is known for
 /// (SAM: yes; MedSAM and DB-SAM: boxes).
-bool trainedForPoints(const Model&);
+bool trainedForPoints(const net::NetworkConfig&, const JsonValue& configJson);
+inline bool trainedForPoints(const Model& m) {
+    return trainedForPoints(m.config, m.configJson);
+}
 
 /// What a model is, for people. Reads the whole file for its SHA-256 once; remembers it by path, time and
 /// size. Errors as openModel. Thread: any.
 Result<ModelInfo> describeModel(const std::filesystem::path&);
 Result<ModelInfo> describeModel(const std::filesystem::path&, const Model&);
+
+/// The same without a hash and without touching the weights: keys, shapes and metadata alone are read (and
+/// checked as openModel does). Errors as openModel. Thread: any.
+Result<ModelInfo> inspectModel(const std::filesystem::path&);
 
 } // namespace tandem::checkpoint
