@@ -1,4 +1,5 @@
 #include "app/cli/command.h"
+#include "app/cli/model_list_command.h"
 
 #include <cstdio>
 #include <iostream>
@@ -68,9 +69,10 @@ Result<void> verifyFolders(const std::vector<std::string>& folders, CommandConte
 } // namespace
 
 void addModelCommand(CLI::App& app, CommandContext& context) {
-    CLI::App* model = newCommand(app, "model", "Look at, check and convert model files",
+    CLI::App* model = newCommand(app, "model", "List, import, measure, check and convert models",
                                  "tandem model convert sam_vit_b_01ec64.pth sam_vit_b.safetensors");
     model->require_subcommand(1);
+    addModelShelfCommands(*model, context);
 
     auto files = std::make_shared<std::vector<std::string>>();
     CLI::App* info = newCommand(*model, "info", "What a model file is", "tandem model info medsam_vit_b.pth");

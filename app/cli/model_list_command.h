@@ -1,0 +1,10 @@
+#pragma once
+
+#include "app/cli/command.h"
+
+namespace tandem {
+
+/// `tandem model list|import|remove|speed|known`, beside info, verify and convert.
+void addModelShelfCommands(CLI::App& model, CommandContext&);
+
+} // namespace tandem
