@@ -55,7 +55,13 @@ Result<StateDict> parseStateDict(std::span<const std::byte> bytes, const std::st
     if (bytes.empty())
         return Error{ErrorCode::FormatInvalid, name + " is empty."};
     try {
-        auto dict = looksLikePth(bytes) ? readPth(bytes, name, owner) : readSafetensors(bytes, name, owner);
+        const bool isPth = looksLikePth(bytes);
+        auto dict = isPth ? readPth(bytes, name, owner) : readSafetensors(bytes, name, owner);
+        if (!dict && dict.error().code == ErrorCode::FormatInvalid && !isPth &&
+            !name.ends_with(".safetensors"))
+            return Error{ErrorCode::FormatInvalid,
+                         name +
+                             " is no model: it is neither a checkpoint of PyTorch nor a safetensors file."};
         if (dict)
             canonicalise(*dict);
         return dict;

@@ -10,7 +10,7 @@ Item {
     required property Session session
     readonly property Item over: T.Overlay.overlay
 
-    readonly property bool anyOpen: [reject, person, removeCase, importImages, model, learning, exportMasks, messages, keys, about, files].some(loader => loader.item !== null && loader.item.visible)
+    readonly property bool anyOpen: [reject, person, removeCase, importImages, model, removeModel, learning, exportMasks, messages, keys, about, files].some(loader => loader.item !== null && loader.item.visible)
 
     function show(name: string): void {
         const loaders = {
@@ -46,6 +46,9 @@ Item {
         function onChooseImages(): void {
             dialogs.opened(importImages).open();
         }
+        function onModelsOpened(): void {
+            dialogs.opened(model).open();
+        }
     }
 
     component Late: Loader {
@@ -57,12 +60,14 @@ Item {
     Late { id: importImages; sourceComponent: ImportDialog { session: dialogs.session } }
     Late {
         id: model
-        sourceComponent: ModelDialog {
+        sourceComponent: ModelsDialog {
             model: dialogs.session.model
-            answerMs: dialogs.session.document.proposalMs
+            models: dialogs.session.models
             onFileWanted: dialogs.show("modelFile")
+            onRemovalWanted: name => dialogs.opened(removeModel).ask(dialogs.session.models.selected, name)
         }
     }
+    Late { id: removeModel; sourceComponent: RemoveModelDialog { models: dialogs.session.models } }
     Late { id: learning; sourceComponent: LearningDialog { learner: dialogs.session.learner } }
     Late {
         id: exportMasks

@@ -52,10 +52,10 @@ QtObject {
         onAccepted: dialogs.session.newProject(selectedFile)
     }
     readonly property FileDialog modelFile: FileDialog {
-        title: qsTr("Choose a model")
-        fileMode: FileDialog.OpenFile
+        title: qsTr("Import models")
+        fileMode: FileDialog.OpenFiles
         nameFilters: [qsTr("Models (*.safetensors *.pth *.pt)"), qsTr("All files (*)")]
-        onAccepted: dialogs.session.model.chooseFile(selectedFile)
+        onAccepted: dialogs.session.models.importFiles(selectedFiles)
     }
     readonly property FolderDialog exportFolder: FolderDialog {
         title: qsTr("Where should the masks go?")

@@ -5,6 +5,7 @@ import Tandem.Ui
 DropArea {
     id: zone
 
+    property string text: qsTr("Drop to open")
     signal filesDropped(var urls)
 
     keys: ["text/uri-list"]
@@ -25,7 +26,7 @@ DropArea {
 
         UiText {
             anchors.centerIn: parent
-            text: qsTr("Drop to open")
+            text: zone.text
             font.pixelSize: Theme.fontTitle
         }
     }

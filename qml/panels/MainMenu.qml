@@ -95,7 +95,7 @@ MenuBar {
     UiMenu {
         objectName: "modelMenu"
         title: qsTr("&Model")
-        UiMenuItem { action: bar.actions.model }
+        UiMenuItem { objectName: "menuModels"; action: bar.actions.model }
         UiMenuItem { objectName: "menuLearn"; action: bar.actions.learn }
     }
     UiMenu {

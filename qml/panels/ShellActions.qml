@@ -97,7 +97,7 @@ QtObject {
         onTriggered: actions.dialogWanted("removeCase")
     }
     readonly property Action model: Action {
-        text: qsTr("Model in use…")
+        text: qsTr("Models…")
         onTriggered: actions.dialogWanted("model")
     }
     readonly property Action learn: Action {

@@ -88,6 +88,20 @@ void collect(const QQuickItem& item, SeenItems& seen) {
         collect(*child, seen);
 }
 
+QJsonArray describeModels(const ModelShelf& shelf) {
+    QJsonArray models;
+    for (int row = 0; row < shelf.count(); ++row) {
+        const auto has = [&](ModelShelf::Role role) { return shelf.data(shelf.index(row), role); };
+        models.append(QJsonObject{{"title", has(ModelShelf::TitleRole).toString()},
+                                  {"file", has(ModelShelf::FileRole).toString()},
+                                  {"problem", has(ModelShelf::ProblemRole).toString()},
+                                  {"speed", has(ModelShelf::SpeedRole).toString()},
+                                  {"inUse", has(ModelShelf::InUseRole).toBool()},
+                                  {"isDefault", has(ModelShelf::DefaultRole).toBool()}});
+    }
+    return models;
+}
+
 } // namespace
 
 Automation::Automation(QQuickWindow& window, Session& session, const QString& file, QObject* parent)
@@ -135,6 +149,7 @@ QJsonObject Automation::describe() const {
             {"jobs", session_.jobs()->count()},
             {"model", plainProperties(*session_.model()).value(QLatin1String("state"))},
             {"modelName", session_.model()->name()},
+            {"models", describeModels(*session_.models())},
             {"longestGapMs", longestGapMs_},
             {"gapsOver16", gapsOver16_},
             {"gapsOver50", gapsOver50_}};

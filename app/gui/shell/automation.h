@@ -21,9 +21,9 @@ class Session;
 ///    pixel, "items": {objectName: [x, y, width, height] in the window, visible items only}, "disabled":
 ///    [objectName...] of those that take no input, "session": {property: value}, "document": {property:
 ///    value}   all plain properties of both, "views": {objectName: {property: value}} of the slice views,
-///    "notice": text of the banner or "", "jobs": number of listed jobs, "model": state name, "longestGapMs":
-///    longest time since the first frame in which the event loop did not turn, "gapsOver16": n, "gapsOver50":
-///    n}
+///    "notice": text of the banner or "", "jobs": number of listed jobs, "model": state name, "modelName",
+///    "models": what the Models page lists, "longestGapMs": longest time since the first frame in which the
+///    event loop did not turn, "gapsOver16": n, "gapsOver50": n}
 /// Thread: GUI.
 class Automation : public QObject {
     Q_OBJECT

@@ -1,6 +1,7 @@
 #include "app/gui/shell/model_chooser.h"
 
 #include "app/gui/shell/jobs.h"
+#include "app/models.h"
 
 #include <QtCore/QLocale>
 #include <QtCore/QSettings>
@@ -61,7 +62,7 @@ void ModelChooser::start() {
     started_ = true;
     busy_ = true;
     if (!wanted_ && !bundledModel_.empty())
-        wanted_ = Wanted{bundledModel_, false};
+        wanted_ = Wanted{bundledModel_, Wish::OfProject};
     jobs_.start<std::shared_ptr<Segmenter>>(
         tr("Starting the network"),
         [library = library_](const JobControl&) { return makeSegmenter(library); }, this,
@@ -87,20 +88,32 @@ void ModelChooser::libraryOpened(Result<std::shared_ptr<Segmenter>> made) {
 void ModelChooser::useForProject(const std::filesystem::path& file) {
     const std::filesystem::path wanted = file.empty() ? bundledModel_ : file;
     if (!wanted.empty())
-        load(wanted, false);
+        load(wanted, Wish::OfProject);
 }
 
 void ModelChooser::chooseFile(const QUrl& url) {
-    load(url.toLocalFile().toStdString(), true);
+    useInProject(url.toLocalFile().toStdString());
 }
 
 void ModelChooser::useBundled() {
     if (hasBundled())
-        load(bundledModel_, true);
+        useInProject(bundledModel_);
 }
 
-void ModelChooser::load(const std::filesystem::path& file, bool byPerson) {
-    wanted_ = Wanted{file, byPerson};
+void ModelChooser::useInProject(const std::filesystem::path& file) {
+    if (!info_ || info_->path != file || busy_)
+        return load(file, Wish::ForProject);
+    problem_.clear(); // it is in use already and need not be read again
+    Q_EMIT changed();
+    Q_EMIT chosen(bundled() ? QString() : text(file));
+}
+
+void ModelChooser::useFile(const std::filesystem::path& file) {
+    load(file, Wish::ForNow);
+}
+
+void ModelChooser::load(const std::filesystem::path& file, Wish wish) {
+    wanted_ = Wanted{file, wish};
     loadNext();
 }
 
@@ -108,7 +121,7 @@ void ModelChooser::loadNext() {
     if (busy_ || !segmenter_ || !wanted_)
         return;
     const Wanted next = *std::exchange(wanted_, std::nullopt);
-    if (info_ && info_->path == next.file && !next.byPerson)
+    if (info_ && info_->path == next.file && next.wish == Wish::OfProject)
         return;
     busy_ = true;
     loading_ = next.file;
@@ -117,11 +130,11 @@ void ModelChooser::loadNext() {
         tr("Loading model %1").arg(loadingName()),
         [segmenter = segmenter_, next](const JobControl&) { return loadAndWait(*segmenter, next.file); },
         this,
-        [this, next](Result<ModelInfo> loaded) { modelLoaded(next.file, next.byPerson, std::move(loaded)); });
+        [this, next](Result<ModelInfo> loaded) { modelLoaded(next.file, next.wish, std::move(loaded)); });
     Q_EMIT changed();
 }
 
-void ModelChooser::modelLoaded(const std::filesystem::path& file, bool byPerson, Result<ModelInfo> answer) {
+void ModelChooser::modelLoaded(const std::filesystem::path& file, Wish wish, Result<ModelInfo> answer) {
     busy_ = false;
     loading_.clear();
     if (answer) {
@@ -129,19 +142,29 @@ void ModelChooser::modelLoaded(const std::filesystem::path& file, bool byPerson,
         info_->path = file;
         loadSketch();
         Q_EMIT loaded();
-        if (byPerson)
+        if (wish == Wish::ForProject)
             Q_EMIT chosen(bundled() ? QString() : text(file));
     } else {
-        problem_ = QString::fromStdString(answer.error().sentence);
-        Q_EMIT failed(answer.error());
-        // A project's remembered file may have gone: the bundled model is better than none.
-        if (!info_ && !wanted_ && hasBundled() && file != bundledModel_)
-            wanted_ = Wanted{bundledModel_, false};
+        refused(file, wish, answer.error());
     }
     const QString problem = problem_;
     loadNext();
     problem_ = problem;
     Q_EMIT changed();
+}
+
+// A project's remembered file may have gone: the bundled model is better than none, and than another
+// project's.
+void ModelChooser::refused(const std::filesystem::path& file, Wish wish, Error error) {
+    if (hasBundled() && file != bundledModel_ && !wanted_ && (wish == Wish::OfProject || !info_)) {
+        wanted_ = Wanted{bundledModel_, Wish::OfProject};
+        error.sentence = tr("The bundled model is used, because this project's own cannot be. %1 "
+                            "Choose another in Model > Models.")
+                             .arg(QString::fromStdString(error.sentence))
+                             .toStdString();
+    }
+    problem_ = QString::fromStdString(error.sentence);
+    Q_EMIT failed(error);
 }
 
 // Beside a large model the bundled one draws sketches. Without it everything works, only later.
@@ -165,11 +188,8 @@ ModelChooser::State ModelChooser::state() const {
 QString ModelChooser::name() const {
     if (!info_)
         return {};
-    const QString name = QString::fromStdString(info_->name);
-    // A trainer calls every file the same: its folder tells one run from another, and from the model it began
-    // with.
-    const bool ofARun = !bundled() && info_->path.filename() == "model.safetensors";
-    return ofARun ? tr("%1, %2").arg(name, text(info_->path.parent_path().filename())) : name;
+    // A trainer calls every file the same: its run tells it from the model that it began with.
+    return QString::fromStdString(modelTitle(*info_, bundled()));
 }
 
 QString ModelChooser::description() const {

@@ -59,8 +59,12 @@ public:
     /// What a project wants: its remembered file, or the bundled model for an empty path.
     void useForProject(const std::filesystem::path&);
 
+    /// Uses a model now and whenever the open project is opened.
     Q_INVOKABLE void chooseFile(const QUrl&);
     Q_INVOKABLE void useBundled();
+    void useInProject(const std::filesystem::path&);
+    /// Uses a model until another one is chosen or another project is opened.
+    void useFile(const std::filesystem::path&);
 
     Segmenter* segmenter() const { return segmenter_.get(); }
     const std::optional<ModelInfo>& info() const { return info_; }
@@ -85,20 +89,23 @@ Q_SIGNALS:
     void segmenterReady(tandem::Segmenter*);
     /// Another model is in use.
     void loaded();
-    /// The person chose a model (empty: the bundled one) and it was loaded.
+    /// The person chose a model for the project (empty: the bundled one) and it was loaded.
     void chosen(const QString& file);
     void failed(const tandem::Error&);
 
 private:
-    void load(const std::filesystem::path&, bool byPerson);
+    /// Who wants a model: the project that is opened, a person for now, or a person for the project.
+    enum class Wish { OfProject, ForNow, ForProject };
+    void load(const std::filesystem::path&, Wish);
     void loadNext();
     void loadSketch();
     void libraryOpened(Result<std::shared_ptr<Segmenter>>);
-    void modelLoaded(const std::filesystem::path&, bool byPerson, Result<ModelInfo>);
+    void modelLoaded(const std::filesystem::path&, Wish, Result<ModelInfo>);
+    void refused(const std::filesystem::path&, Wish, Error);
 
     struct Wanted {
         std::filesystem::path file;
-        bool byPerson = false;
+        Wish wish = Wish::OfProject;
     };
 
     JobList& jobs_;

@@ -116,7 +116,8 @@ Result<Imported> importAll(const ImageReader& reader, ProjectStore& store,
 
 Session::Session(Parts& parts, QObject* parent)
     : QObject(parent), parts_(parts), model_(jobs_, parts.inference, parts.defaultModel),
-      exportPlan_(jobs_, *parts.reader), propagation_(document_, model_, jobs_, notices_),
+      models_(jobs_, model_, parts.inference, parts.defaultModel), exportPlan_(jobs_, *parts.reader),
+      propagation_(document_, model_, jobs_, notices_),
       learner_(jobs_, model_, *parts.reader, parts.inference, parts.defaultModel) {
     refreshSoon_.setSingleShot(true);
     refreshSoon_.setInterval(refreshDelay);
@@ -177,9 +178,16 @@ void Session::open(const QList<QUrl>& urls) {
 }
 
 void Session::openPaths(const QStringList& paths) {
-    QStringList projects, images;
+    QStringList projects, images, models;
     for (const QString& path : paths)
-        (isProject(path) ? projects : images) << QFileInfo(path).absoluteFilePath();
+        (isProject(path)                ? projects
+         : looksLikeModel(toPath(path)) ? models
+                                        : images)
+            << QFileInfo(path).absoluteFilePath();
+    if (!models.isEmpty()) {
+        models_.importPaths(models);
+        Q_EMIT modelsOpened();
+    }
     if (projects.size() > 1)
         notices_.add(NoticeList::Warning,
                      tr("One project is open at a time; %1 was opened.").arg(projects.front()));
@@ -294,6 +302,7 @@ void Session::takeProject(OpenedProject opened, const std::function<void()>& the
     preferences_.setOpenProject(projectPath());
     if (!projectIsScratch())
         preferences_.noteProject(projectPath());
+    models_.setProject(store_->path(), opened.model);
     model_.useForProject(opened.model);
     Q_EMIT projectChanged();
     then();
@@ -313,6 +322,7 @@ void Session::closeProject() {
     store_.reset();
     closedAt_ = std::chrono::steady_clock::now();
     projectName_.clear();
+    models_.setProject({}, {});
     takeCases({});
     preferences_.setOpenProject({});
     Q_EMIT projectChanged();
@@ -589,6 +599,7 @@ QString Session::caseComment() const {
 // -------------------------------------------------------------------------------------------------
 
 void Session::rememberModel(const QString& file) {
+    models_.setProjectDefault(toPath(file));
     change([file = file.toStdString()](ProjectStore& store) { return store.putSetting(modelSetting, file); });
 }
 

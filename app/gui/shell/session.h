@@ -8,6 +8,7 @@
 #include "app/gui/shell/jobs.h"
 #include "app/gui/shell/learner.h"
 #include "app/gui/shell/model_chooser.h"
+#include "app/gui/shell/model_shelf.h"
 #include "app/gui/shell/notices.h"
 #include "app/gui/shell/preferences.h"
 #include "app/gui/shell/propagation_list.h"
@@ -41,6 +42,7 @@ class Session : public QObject {
     Q_PROPERTY(tandem::NoticeList* notices READ notices CONSTANT FINAL)
     Q_PROPERTY(tandem::Preferences* preferences READ preferences CONSTANT FINAL)
     Q_PROPERTY(tandem::ModelChooser* model READ model CONSTANT FINAL)
+    Q_PROPERTY(tandem::ModelShelf* models READ models CONSTANT FINAL)
     Q_PROPERTY(tandem::ImportChoice* importChoice READ importChoice CONSTANT FINAL)
     Q_PROPERTY(tandem::ExportPlan* exportPlan READ exportPlan CONSTANT FINAL)
     Q_PROPERTY(tandem::PropagationList* propagation READ propagation CONSTANT FINAL)
@@ -87,13 +89,14 @@ public:
     NoticeList* notices() { return &notices_; }
     Preferences* preferences() { return &preferences_; }
     ModelChooser* model() { return &model_; }
+    ModelShelf* models() { return &models_; }
     ImportChoice* importChoice() { return &importChoice_; }
     ExportPlan* exportPlan() { return &exportPlan_; }
     PropagationList* propagation() { return &propagation_; }
     Learner* learner() { return &learner_; }
 
     /// Opens projects (the first of them), images and folders; images become cases of the open project, or of
-    /// the scratch project if none is open.
+    /// the scratch project if none is open. Model files are imported.
     Q_INVOKABLE void open(const QList<QUrl>&);
     Q_INVOKABLE void openPaths(const QStringList&);
     Q_INVOKABLE void newProject(const QUrl&);
@@ -148,6 +151,8 @@ Q_SIGNALS:
     void begun();
     /// Several images were found; the person chooses in importChoice.
     void chooseImages();
+    /// Model files were opened: they are being imported.
+    void modelsOpened();
 
 private:
     using Store = std::shared_ptr<ProjectStore>;
@@ -189,6 +194,7 @@ private:
     Document document_;
     JobList jobs_;
     ModelChooser model_;
+    ModelShelf models_;
     ExportPlan exportPlan_;
     PropagationList propagation_;
     Learner learner_;
