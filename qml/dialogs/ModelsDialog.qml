@@ -26,6 +26,8 @@ UiDialog {
         id: working
 
         property string what
+        property string stopTip: ""
+        signal stopWanted
 
         spacing: Theme.spacingLarge
         Layout.fillWidth: true
@@ -38,6 +40,13 @@ UiDialog {
         }
         UiProgressBar {
             Layout.fillWidth: true
+        }
+        UiButton {
+            kind: UiButton.Quiet
+            icon.source: Theme.icon("cross")
+            tip: working.stopTip
+            visible: tip !== ""
+            onClicked: working.stopWanted()
         }
     }
 
@@ -80,7 +89,7 @@ UiDialog {
     ModelDetails {
         id: details
 
-        row: rows.currentItem
+        row: rows.currentItem as ModelRow
         projectOpen: dialog.models.projectOpen
         busy: dialog.loading
         measuring: dialog.models.measuring >= 0
@@ -96,8 +105,14 @@ UiDialog {
         visible: dialog.loading
     }
     Working {
+        what: qsTr("Measuring %1…").arg(dialog.models.measuringName)
+        visible: dialog.models.measuring >= 0
+    }
+    Working {
         what: qsTr("Importing %1…").arg(dialog.models.importing)
         visible: dialog.models.importing !== ""
+        stopTip: qsTr("Stop importing")
+        onStopWanted: dialog.models.stopImporting()
     }
     UiText {
         objectName: "modelProblem"

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
         return 2;
     DragSource window(QUrl::fromLocalFile(QFileInfo(application.arguments().at(1)).absoluteFilePath()));
     window.setFlags(Qt::FramelessWindowHint | Qt::WindowStaysOnTopHint);
+    window.setTitle(QStringLiteral("tandem drag source"));
     window.setGeometry(0, 0, 80, 80);
     window.show();
     return application.exec();

@@ -67,7 +67,8 @@ class ModelsJob:
         """As a file manager does: pressed in its window, carried over, released."""
         source = subprocess.Popen([self.drag_source, file], env=self.screen.environment, stdout=self.window.log, stderr=self.window.log)
         try:
-            time.sleep(1)
+            self.screen.do("search", "--sync", "--onlyvisible", "--name", "^tandem drag source$")
+            time.sleep(0.3)
             self.screen.do("mousemove", 40, 40)
             self.screen.do("mousedown", 1)
             x, y = self.window.on_screen(*place)

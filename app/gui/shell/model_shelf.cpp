@@ -264,6 +264,10 @@ void ModelShelf::measure(int row) {
         });
 }
 
+QString ModelShelf::measuringName() const {
+    return has(measuring()) ? text(models_[static_cast<std::size_t>(measuring())].title) : QString();
+}
+
 void ModelShelf::stopMeasuring() {
     jobs_.cancel(measureJob_);
 }

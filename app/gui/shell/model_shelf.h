@@ -30,6 +30,7 @@ class ModelShelf : public QAbstractListModel {
     Q_PROPERTY(QString importing READ importing NOTIFY changed FINAL)
     /// The row whose speed is being measured, or -1.
     Q_PROPERTY(int measuring READ measuring NOTIFY changed FINAL)
+    Q_PROPERTY(QString measuringName READ measuringName NOTIFY changed FINAL)
     /// What went wrong last, a sentence; empty once something else is begun.
     Q_PROPERTY(QString problem READ problem NOTIFY changed FINAL)
     Q_PROPERTY(QString folder READ folder CONSTANT FINAL)
@@ -79,6 +80,7 @@ public:
     bool projectOpen() const { return !project_.empty(); }
     QString importing() const { return importing_; }
     int measuring() const { return rowOf(measuring_); }
+    QString measuringName() const;
     QString problem() const { return problem_; }
     QString folder() const;
     QVariantList known() const;
