@@ -123,7 +123,7 @@ void addEvaluateCommand(CLI::App& app, CommandContext& context) {
                    "tandem evaluate pairs.csv --kept-out --protocol medsam --clicks 5 --json scores.json");
     command->add_option("SOURCE", a->source, "PAIRS.csv, or a project (its approved cases)")->required();
     command->add_option("--model", a->models,
-                        "Model file; may be given several times (default: the bundled one)");
+                        "Model file or name; may be given several times (default: the bundled one)");
     addArithmeticOption(*command, a->arithmetic);
     command
         ->add_option("--protocol", a->protocol, "tight: exact boxes; medsam: 3 % of the image's side looser")

@@ -105,7 +105,7 @@ void addReplay(CLI::App& project, CommandContext& context) {
         "tandem project replay study.tandem --model old.safetensors --model run/model.safetensors");
     command->add_option("PROJECT", a->project, "Project file")->required();
     command->add_option("--model", a->models,
-                        "Model file; may be given several times (default: the bundled one)");
+                        "Model file or name; may be given several times (default: the bundled one)");
     command->add_flag("--all", a->all, "Also the approved cases that models are trained on");
     command->add_option("--json", a->json, "File for the figures, - for standard output");
     command->callback([a, &context] { context.run = [a, &context] { return replay(*a, context); }; });

@@ -1,4 +1,5 @@
 #include "app/cli/command.h"
+#include "app/cli/model_arguments.h"
 #include "app/cli/prompt_arguments.h"
 #include "core/image/render.h"
 #include "core/imaging/imaging.h"
@@ -23,12 +24,13 @@ Result<std::unique_ptr<Segmenter>> segmenterWithModel(const SegmentArguments& a,
     const Result<InferenceLibrary*> library = context.parts.inference();
     if (!library)
         return library.error();
-    const std::filesystem::path file =
-        a.model.empty() ? context.parts.defaultModel : std::filesystem::path(a.model);
-    if (file.empty())
+    const auto file = a.model.empty() ? Result(context.parts.defaultModel) : modelFile(a.model, context);
+    if (!file)
+        return file.error();
+    if (file->empty())
         return Error{ErrorCode::FileNotFound, "The bundled model is missing; name one with --model."};
     std::unique_ptr<Segmenter> segmenter = (*library)->createSegmenter(a.arithmetic);
-    if (Result<ModelInfo> loaded = loadModelNow(*segmenter, file); !loaded)
+    if (Result<ModelInfo> loaded = loadModelNow(*segmenter, *file); !loaded)
         return loaded.error();
     return segmenter;
 }
@@ -102,7 +104,9 @@ void addSegmentCommand(CLI::App& app, CommandContext& context) {
     command->add_option("IMAGE", a->image, "Image file or DICOM folder")->required();
     addPromptOptions(*command, a->prompts);
     command->add_option("--frame", a->frame, "Which volume of a 4-D image")->check(CLI::NonNegativeNumber);
-    command->add_option("--model", a->model, "Model file (.safetensors, .pth); the bundled one if not given");
+    command->add_option(
+        "--model", a->model,
+        "Model file (.safetensors, .pth) or a name from `tandem model list`; the bundled one if not given");
     addArithmeticOption(*command, a->arithmetic);
     command->add_flag("--propagate", a->propagate,
                       "Carry each label from its prompts through the slices in between and beyond");

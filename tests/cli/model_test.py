@@ -167,6 +167,23 @@ class Models(unittest.TestCase):
             f.write("{ damaged")
         self.assertEqual(len(self.listed()), 2)
 
+    def test_other_commands_take_a_models_name(self):
+        self.imported(os.path.join(GOLDEN, "sam", "model.pth"), "--name", "mine")
+        environment = dict(os.environ, HOME=self.home, XDG_DATA_HOME=self.at("data"))
+
+        def segment(*more):
+            return subprocess.run([TANDEM, "segment", self.at("p", "ct.nii.gz"), "--box", "36:60,52,118,109", "--out",
+                                   self.at("mask.nii.gz"), *more], capture_output=True, text=True, timeout=120, env=environment)
+        subprocess.run([TANDEM, "phantom", self.at("p")], check=True, capture_output=True, timeout=60)
+        self.assertEqual(segment("--model", "mine").returncode, 0)
+        by_name = content(self.at("mask.nii.gz"))
+        self.assertEqual(segment("--model", os.path.join(GOLDEN, "sam", "model.pth")).returncode, 0)
+        self.assertEqual(content(self.at("mask.nii.gz")), by_name)
+        self.assertEqual(segment().returncode, 0)
+        self.assertNotEqual(content(self.at("mask.nii.gz")), by_name)
+        self.assertIn("nobody", segment("--model", "nobody").stderr)
+        self.assertIn("no file", segment("--model", "nowhere.pth").stderr)
+
     def test_a_projects_models(self):
         project = self.at("study.tandem")
         subprocess.run([TANDEM, "project", "create", project], check=True, capture_output=True, timeout=60)
