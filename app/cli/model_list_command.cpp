@@ -164,9 +164,9 @@ Result<void> removeNamed(const ShelfArguments& a, CommandContext& context) {
 
 void printSpeed(const fs::path& file, const ModelSpeed& speed) {
     std::printf("%s\n  encode       %8.1f ms\n  first box    %8.1f ms\n  further box  %8.1f ms\n"
-                "  median of %d slices of 512 x 512; %s, %s, %d thread%s\n",
+                "  median of %d slice%s of 512 x 512; %s, %s, %d thread%s\n",
                 file.c_str(), speed.encodeMs, speed.firstBoxMs, speed.furtherBoxMs, speed.runs,
-                speed.computedBy.c_str(), speed.arithmetic.c_str(), speed.threads,
+                speed.runs == 1 ? "" : "s", speed.computedBy.c_str(), speed.arithmetic.c_str(), speed.threads,
                 speed.threads == 1 ? "" : "s");
     std::fflush(stdout);
 }
