@@ -22,28 +22,53 @@ Result<void> PromptTable::insert(LayerId layer, const PromptRecord& record) {
         return prompt.error();
     int number = 0;
     for (const PointPrompt& p : record.prompts.points)
-        if (Result<void> put = sql_.run(
-                "INSERT INTO prompt_point (prompt_id, number, x, y, foreground) VALUES (?, ?, ?, ?, ?)",
-                {qlonglong(*prompt), number++, p.at[0], p.at[1], int(p.foreground)});
-            !put)
+        if (Result<void> put = insertPoint(*prompt, number++, p); !put)
             return put;
     return sql_.run(
         "INSERT INTO proposal (prompt_id, model_id, predicted_iou, accepted) VALUES (?, ?, ?, ?)",
         {qlonglong(*prompt), toText(record.modelId), double(record.predictedIou), int(record.accepted)});
 }
 
+Result<void> PromptTable::insertPoint(std::int64_t promptId, int number, const PointPrompt& p) {
+    Result<void> put =
+        sql_.run("INSERT INTO prompt_point (prompt_id, number, x, y, foreground) VALUES (?, ?, ?, ?, ?)",
+                 {qlonglong(promptId), number, p.at[0], p.at[1], int(p.foreground)});
+    int step = 0;
+    for (const Point<SlicePx>& at : p.along)
+        if (put)
+            put = sql_.run("INSERT INTO prompt_along (prompt_id, number, step, x, y) VALUES (?, ?, ?, ?, ?)",
+                           {qlonglong(promptId), number, step++, at[0], at[1]});
+    return put;
+}
+
 Result<std::vector<PointPrompt>> PromptTable::points(std::int64_t promptId) {
     std::vector<PointPrompt> points;
     const Result<void> read =
-        sql_.each("SELECT x, y, foreground FROM prompt_point WHERE prompt_id = ? ORDER BY number",
+        sql_.each("SELECT x, y, foreground, number FROM prompt_point WHERE prompt_id = ? ORDER BY number",
                   {qlonglong(promptId)}, [&](const QSqlQuery& q) -> Result<void> {
+                      auto rest = along(promptId, q.value(3).toInt());
+                      if (!rest)
+                          return rest.error();
                       points.push_back({Point<SlicePx>{{q.value(0).toDouble(), q.value(1).toDouble()}},
-                                        q.value(2).toBool()});
+                                        q.value(2).toBool(), std::move(*rest)});
                       return {};
                   });
     if (!read)
         return read.error();
     return points;
+}
+
+Result<std::vector<Point<SlicePx>>> PromptTable::along(std::int64_t promptId, int number) {
+    std::vector<Point<SlicePx>> along;
+    const Result<void> read =
+        sql_.each("SELECT x, y FROM prompt_along WHERE prompt_id = ? AND number = ? ORDER BY step",
+                  {qlonglong(promptId), number}, [&](const QSqlQuery& q) -> Result<void> {
+                      along.push_back({{q.value(0).toDouble(), q.value(1).toDouble()}});
+                      return {};
+                  });
+    if (!read)
+        return read.error();
+    return along;
 }
 
 Result<std::vector<PromptRecord>> PromptTable::all(LayerId layer) {

@@ -15,7 +15,9 @@ public:
 
 private:
     Result<void> insert(LayerId, const PromptRecord&);
+    Result<void> insertPoint(std::int64_t promptId, int number, const PointPrompt&);
     Result<std::vector<PointPrompt>> points(std::int64_t promptId);
+    Result<std::vector<Point<SlicePx>>> along(std::int64_t promptId, int number);
 
     Sql& sql_;
 };

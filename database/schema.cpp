@@ -7,11 +7,11 @@
 namespace tandem {
 namespace {
 
-constexpr std::array<const char*, newestSchema> migrations{schema001};
+constexpr std::array<const char*, newestSchema> migrations{schema001, schema002};
 
-constexpr std::array tables{"project",  "setting", "person",       "label_set", "label",  "case",
-                            "image",    "layer",   "edit",         "revision",  "prompt", "prompt_point",
-                            "proposal", "comment", "review_event", "job"};
+constexpr std::array tables{"project",      "setting",  "person",  "label_set",    "label",  "case",
+                            "image",        "layer",    "edit",    "revision",     "prompt", "prompt_point",
+                            "prompt_along", "proposal", "comment", "review_event", "job"};
 
 } // namespace
 

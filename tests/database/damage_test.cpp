@@ -184,13 +184,22 @@ TEST(DiskFull, RefusesInWordsKeepsWhatWasDrawnAndGoesOnLater) {
 }
 
 // One database of every released schema is kept and must open for ever.
-TEST(Schema, Kept001_OpensWithEverythingInIt) {
+struct Schema : testing::TestWithParam<std::string> {
     test::TemporaryFolder folder;
-    const auto file = folder / "kept.tandem";
-    std::filesystem::copy_file(TANDEM_TEST_DATA "/projects/schema001.tandem", file);
-    const auto opened = openProject(file);
-    ASSERT_TRUE(opened.has_value()) << opened.error().sentence;
-    ProjectStore& store = **opened;
+    std::unique_ptr<ProjectStore> openKept() {
+        const auto file = folder / "kept.tandem";
+        std::filesystem::copy_file(TANDEM_TEST_DATA "/projects/schema" + GetParam() + ".tandem", file);
+        auto opened = openProject(file);
+        EXPECT_TRUE(opened.has_value()) << opened.error().sentence;
+        return opened ? std::move(*opened) : nullptr;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Every, Schema, testing::Values("001", "002"));
+
+TEST_P(Schema, Kept_OpensWithEverythingInIt) {
+    const auto opened = openKept();
+    ASSERT_NE(opened, nullptr);
+    ProjectStore& store = *opened;
     EXPECT_EQ(*store.check(), std::vector<std::string>{});
     const CaseRecord c = store.cases()->front();
     EXPECT_EQ(c.name, "case 1");
@@ -208,6 +217,22 @@ TEST(Schema, Kept001_OpensWithEverythingInIt) {
     const LayerContent content = store.loadLayer(c.layer).value();
     EXPECT_EQ(content.labels.labels(), script.map().labels());
     EXPECT_EQ(content.history.nextUndo(), script.history().nextUndo());
+}
+
+TEST_P(Schema, Kept_TakesScribbles) {
+    const PointPrompt scribble{{{1, 2}}, false, {{{3, 4}}, {{5, 6}}}};
+    const auto store = openKept();
+    ASSERT_NE(store, nullptr);
+    const LayerId layer = store->cases()->front().layer;
+    const auto before = store->promptRecords(layer).value();
+    if (GetParam() != "001") {
+        EXPECT_EQ(before.back().prompts.points, std::vector{scribble});
+    }
+    ASSERT_TRUE(store->recordPrompt(layer, {{Plane::Axial, 1}, LabelId{1}, {{}, {scribble}}, "", 0, true})
+                    .has_value());
+    const auto after = store->promptRecords(layer).value();
+    ASSERT_EQ(after.size(), before.size() + 1);
+    EXPECT_EQ(after.back().prompts.points, std::vector{scribble});
 }
 
 } // namespace

@@ -200,13 +200,15 @@ TEST_F(StoreTest, LabelsSettingsAssigneesAndPrompts_ComeBack) {
     ASSERT_TRUE(store->putSetting("k", "").has_value());
     ASSERT_TRUE(store->assign(id, "Ada").has_value());
     PromptRecord box{{Plane::Coronal, 4}, LabelId{5}, {SliceBox{1, 2.5, 30, 41}, {}}, "model", 0.93f, true};
-    PromptRecord points{
-        {Plane::Axial, 7},
-        LabelId{1},
-        {std::nullopt, {{Point<SlicePx>{{3, 4}}, true}, {Point<SlicePx>{{5, 1.0 / 3}}, false}}},
-        "model",
-        0.5f,
-        false};
+    PromptRecord points{{Plane::Axial, 7},
+                        LabelId{1},
+                        {std::nullopt,
+                         {{Point<SlicePx>{{3, 4}}, true, {{{2, 1.0 / 7}}, {{-1e-9, 1e5}}, {{2, 1.0 / 7}}}},
+                          {Point<SlicePx>{{5, 1.0 / 3}}, false},
+                          {Point<SlicePx>{{5, 6}}, false, {{{7, 8}}}}}},
+                        "model",
+                        0.5f,
+                        false};
     ASSERT_TRUE(store->recordPrompt(layer, box).has_value());
     ASSERT_TRUE(store->recordPrompt(layer, points).has_value());
     reopen();
