@@ -39,6 +39,9 @@ std::vector<SlicePixel> pixelsUnder(const PointPrompt&, std::int64_t width, std:
 std::vector<std::uint8_t> decidedPixels(std::span<const PointPrompt>, std::int64_t width,
                                         std::int64_t height);
 
+/// As how many clicks a scribble is shown to a network that knows only clicks.
+inline constexpr int clicksOfScribble = 4;
+
 /// At most `count` (at least 1) points evenly spread over a prompt's length, each in the middle of its share:
 /// what a network that knows only clicks is shown. Of a click, and of a stroke without length: `at` alone.
 std::vector<Point<SlicePx>> pointsAlong(const PointPrompt&, int count);

@@ -35,12 +35,9 @@ void raiseAround(std::vector<float>& logits, std::int64_t width, std::int64_t he
 void letClicksWin(std::vector<float>& logits, std::int64_t width, std::int64_t height,
                   std::span<const PointPrompt> points) {
     std::vector<Click> clicks;
-    for (const PointPrompt& p : points) {
-        const Click c{std::llround(p.at[0]), std::llround(p.at[1]), p.foreground ? 1.0f : -1.0f};
-        if (std::isfinite(p.at[0]) && std::isfinite(p.at[1]) && c.x >= 0 && c.y >= 0 && c.x < width &&
-            c.y < height)
-            clicks.push_back(c);
-    }
+    for (const PointPrompt& p : points)
+        for (const SlicePixel& at : pixelsUnder(p, width, height))
+            clicks.push_back({at.x, at.y, p.foreground ? 1.0f : -1.0f});
     for (const Click& c : clicks)
         raiseAround(logits, width, height, c);
     for (const Click& c : clicks) { // a later neighbour's bell may have turned an earlier click over

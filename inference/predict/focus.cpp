@@ -119,13 +119,23 @@ SliceBox FocusCrop::modelBox() const {
             edge(box.y1 + 0.5, centreY) - 1};
 }
 
+PointPrompt promptOnGrid(PointPrompt p, const CropGrid& g) {
+    const auto toCells = [&g](Point<SlicePx>& at) {
+        at = {{(at[0] - g.left) / g.stepX - 0.5, (at[1] - g.top) / g.stepY - 0.5}};
+    };
+    toCells(p.at);
+    std::for_each(p.along.begin(), p.along.end(), toCells);
+    return p;
+}
+
 Result<FocusCrop> makeFocusCrop(const SliceImage& slice, const Prompts& prompts, int size,
                                 const FocusSettings& s) {
     FocusCrop crop;
     crop.size = size;
     for (const PointPrompt& p : prompts.points)
-        if (!soundPoint(p.at))
-            return Error{ErrorCode::InvalidArgument, "A point prompt lies nowhere near the image."};
+        for (const Point<SlicePx>& at : verticesOf(p))
+            if (!soundPoint(at))
+                return Error{ErrorCode::InvalidArgument, "A point prompt lies nowhere near the image."};
     if (prompts.box) {
         if (!soundBox(*prompts.box))
             return Error{ErrorCode::InvalidArgument, "The box prompt is empty or inside out; draw it again."};
@@ -142,7 +152,8 @@ Result<FocusCrop> makeFocusCrop(const SliceImage& slice, const Prompts& prompts,
     crop.centreY = (b.y0 + b.y1) / 2;
     crop.side = s.cropScale * std::max({b.x1 - b.x0 + 1, b.y1 - b.y0 + 1, smallestBox});
     for (const PointPrompt& p : prompts.points)
-        crop.side = std::max(crop.side, 2 * reach(p.at, crop));
+        for (const Point<SlicePx>& at : verticesOf(p))
+            crop.side = std::max(crop.side, 2 * reach(at, crop));
     return crop;
 }
 

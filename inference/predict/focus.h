@@ -47,10 +47,13 @@ struct FocusSettings {
     double ellipseReach = 0.1; ///< how quickly that fades: gap between mask and box, in box sides
 };
 
+/// A prompt in a grid's cells instead of SlicePx: whole numbers are the centres of cells.
+PointPrompt promptOnGrid(PointPrompt, const CropGrid&);
+
 /// The crop of one object's prompts: square of cropScale x the longer box side (box at least 6 px), centred
-/// on the box, grown if need be until it holds every point. Without a box, one is estimated around the
-/// foreground points from the most stable region of similar grey. Error: InvalidArgument if there is neither
-/// a box nor a foreground point, or the box is not finite or inside out.
+/// on the box, grown if need be until it holds every point and scribble. Without a box, one is estimated
+/// around the foreground points from the most stable region of similar grey. Error: InvalidArgument if there
+/// is neither a box nor a foreground point, or the box is not finite or inside out.
 Result<FocusCrop> makeFocusCrop(const SliceImage&, const Prompts&, int size, const FocusSettings& = {});
 
 /// The network's input for a crop, 3 x size x size, channel first, final (no mean and deviation to be
@@ -86,10 +89,12 @@ struct FocusAnswer {
     float predictedIou = 0;
 };
 
-/// Asks the network for the object of `prompts`: once for the box, then once per click in their order, each
-/// with the logits before it as mask prompt; a click decides its surroundings (a disc up to the old outline,
-/// and from there a random walker on the grey values with the network's probability as prior) and always wins
-/// at its own pixel. The embedding of `crop` must be in place; `decode` is called 1 + number of clicks times.
+/// Asks the network for the object of `prompts`: once for the box, then once per click or scribble in their
+/// order, each with the logits before it as mask prompt (a scribble is shown as several clicks along it); a
+/// click decides its surroundings (a disc up to the old outline, and from there a random walker on the grey
+/// values with the network's probability as prior), a scribble those of all its pixels, but at most half the
+/// way to an earlier scribble that says otherwise. Both always win at their own pixels. The embedding of
+/// `crop` must be in place; `decode` is called 1 + number of clicks and scribbles times.
 FocusAnswer answerFocus(const SliceImage&, const FocusCrop&, const Prompts&, int maskSize,
                         const FocusSettings&, const FocusDecode& decode);
 

@@ -27,21 +27,21 @@ std::vector<float> regrid(std::span<const float> v, int from, int to) {
     return unsampleGrid(v, {-0.5, -0.5, step, step, from, from}, to, to, 0);
 }
 
-// Keeps what clicks have decided so far, on the fine grid.
+// Keeps what clicks and scribbles have decided so far, on the fine grid.
 class Correction {
 public:
     Correction(const SliceImage& slice, const FocusCrop& crop, const FocusSettings& settings)
-        : crop_(crop), settings_(settings), grey_(unitGrey(slice)), seeds_(grey_.size()) {}
+        : grid_(crop.grid(fine)), settings_(settings), grey_(unitGrey(slice)), seeds_(grey_.size()),
+          lines_(grey_.size()) {}
 
-    // Marks the disc around a click that lies between it and the outline of the mask it was made on.
-    void addClick(const PointPrompt& p, const std::vector<float>& logitsBefore) {
-        const CropGrid g = crop_.grid(fine);
-        const double cx = (p.at[0] - g.left) / g.stepX - 0.5, cy = (p.at[1] - g.top) / g.stepY - 0.5;
-        const double radius = settings_.clickReach * distanceToOutline(cx, cy, p.foreground, logitsBefore);
-        for (int j = 0; j < fine; ++j)
-            for (int i = 0; i < fine; ++i)
-                if (const double d = std::hypot(i - cx, j - cy); d <= std::max(radius, 0.75))
-                    seeds_[static_cast<std::size_t>(j * fine + i)] = p.foreground ? 1 : 2;
+    // Marks the disc around a click, or around every cell of a scribble, that lies between it and the outline
+    // of the mask it was made on.
+    void add(const PointPrompt& p, const std::vector<float>& logitsBefore) {
+        const PointPrompt onGrid = promptOnGrid(p, grid_);
+        if (p.isScribble())
+            decideLine(onGrid, logitsBefore);
+        else
+            decideDisc(onGrid.at, p.foreground, logitsBefore);
         anyClick_ = true;
     }
 
@@ -62,35 +62,71 @@ public:
     }
 
 private:
+    static constexpr double farthest = fine / 8.0; // cells: what a distance is capped at
+
     std::vector<float> unitGrey(const SliceImage& slice) const {
-        std::vector<float> v = sampleGrid(luminance(slice), crop_.grid(fine), 0);
+        std::vector<float> v = sampleGrid(luminance(slice), grid_, 0);
         const float low = quantileOf(v, 0.01), high = quantileOf(v, 0.99);
         for (float& x : v)
             x = std::clamp((x - low) / std::max(high - low, 1e-6F), 0.0F, 1.0F);
         return v;
     }
-    // Cells from (cx, cy) to the nearest cell that the mask before already had as the click wants it; 0 if it
-    // stands on one. Capped where there is no such cell.
-    double distanceToOutline(double cx, double cy, bool foreground, const std::vector<float>& logits) const {
-        double nearest = fine / 8.0;
-        for (int j = 0; j < fine; ++j)
-            for (int i = 0; i < fine; ++i)
-                if ((logits[static_cast<std::size_t>(j * fine + i)] > 0) == foreground)
-                    nearest = std::min(nearest, std::hypot(i - cx, j - cy));
+    // Every cell at most `radius` from a place, with its distance.
+    template <class Visit>
+    static void visitDisc(const Point<SlicePx>& c, double radius, const Visit& visit) {
+        const auto first = [=](double v) { return std::max(0, static_cast<int>(std::ceil(v - radius))); };
+        const auto last = [=](double v) {
+            return std::min(fine - 1, static_cast<int>(std::floor(v + radius)));
+        };
+        for (int j = first(c[1]); j <= last(c[1]); ++j)
+            for (int i = first(c[0]); i <= last(c[0]); ++i)
+                if (const double d = std::hypot(i - c[0], j - c[1]); d <= radius)
+                    visit(static_cast<std::size_t>(j * fine + i), d);
+    }
+    void decideDisc(const Point<SlicePx>& c, bool foreground, const std::vector<float>& logitsBefore) {
+        const double radius = settings_.clickReach * distanceToOutline(c, foreground, logitsBefore);
+        visitDisc(c, std::max(radius, 0.75),
+                  [&](std::size_t cell, double) { seeds_[cell] = foreground ? 1 : 2; });
+    }
+    void decideLine(const PointPrompt& scribble, const std::vector<float>& logitsBefore) {
+        std::vector<SlicePixel> line = pixelsUnder(scribble, fine, fine);
+        std::sort(line.begin(), line.end());
+        line.erase(std::unique(line.begin(), line.end()), line.end());
+        for (const SlicePixel& c : line)
+            decideDisc({{static_cast<double>(c.x), static_cast<double>(c.y)}}, scribble.foreground,
+                       logitsBefore);
+        for (const SlicePixel& c : line)
+            lines_[static_cast<std::size_t>(c.y * fine + c.x)] = scribble.foreground ? 1 : 2;
+    }
+    // Cells from a place to the nearest cell that the mask before already had as the prompt wants it; 0 if it
+    // stands on one. Capped where there is no such cell, and at half the way to a scribble that says
+    // otherwise.
+    double distanceToOutline(const Point<SlicePx>& c, bool foreground,
+                             const std::vector<float>& logits) const {
+        double nearest = farthest;
+        visitDisc(c, farthest, [&](std::size_t cell, double distance) {
+            if ((logits[cell] > 0) == foreground)
+                nearest = std::min(nearest, distance);
+            if (lines_[cell] == (foreground ? 2 : 1))
+                nearest = std::min(nearest, distance / 2);
+        });
         return nearest;
     }
 
-    const FocusCrop& crop_;
+    CropGrid grid_;
     const FocusSettings& settings_;
     std::vector<float> grey_;
-    std::vector<std::uint8_t> seeds_;
+    std::vector<std::uint8_t> seeds_; // 0 open, 1 belongs, 2 does not
+    std::vector<std::uint8_t> lines_; // the same, under scribbles alone
     bool anyClick_ = false;
 };
 
-void setPixel(std::vector<float>& logits, const SliceImage& slice, const PointPrompt& p) {
-    const auto x = std::llround(p.at[0]), y = std::llround(p.at[1]);
-    if (x >= 0 && y >= 0 && x < slice.width && y < slice.height)
-        logits[static_cast<std::size_t>(y * slice.width + x)] = p.foreground ? certain : -certain;
+// Clicks and scribbles win at their own pixels, a later one over an earlier.
+void setPixels(std::vector<float>& logits, const SliceImage& slice, const std::vector<PointPrompt>& prompts) {
+    const std::vector<std::uint8_t> decided = decidedPixels(prompts, slice.width, slice.height);
+    for (std::size_t i = 0; i < decided.size(); ++i)
+        if (decided[i])
+            logits[i] = decided[i] == 1 ? certain : -certain;
 }
 
 void addOffset(std::vector<float>& logits, double offset) {
@@ -153,10 +189,12 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
     Correction correction(slice, crop, settings);
     std::vector<float> now = correction.apply(regrid(reply.logits, maskSize, fine));
     for (const PointPrompt& p : prompts.points) {
-        correction.addClick(p, now);
+        correction.add(p, now);
         if (settings.networkClicks) {
-            const Point<ModelPx> at = crop.modelFromSlice(p.at);
-            question.clicks.push_back({at[0], at[1], p.foreground});
+            for (const Point<SlicePx>& along : pointsAlong(p, clicksOfScribble)) {
+                const Point<ModelPx> at = crop.modelFromSlice(along);
+                question.clicks.push_back({at[0], at[1], p.foreground});
+            }
             question.maskPrompt = clipped(std::move(reply.logits));
             reply = ask();
         }
@@ -164,8 +202,7 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
     }
     FocusAnswer answer{unsampleGrid(now, crop.grid(fine), slice.width, slice.height, -certain),
                        reply.predictedIou};
-    for (const PointPrompt& p : prompts.points)
-        setPixel(answer.logits, slice, p);
+    setPixels(answer.logits, slice, prompts.points);
     return answer;
 }
 

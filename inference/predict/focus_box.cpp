@@ -2,6 +2,7 @@
 
 #include "core/measure/components.h"
 #include "core/measure/grey_crop.h"
+#include "inference/predict/focus.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,18 +14,31 @@ constexpr int cells = 96;
 
 struct Region {
     std::int64_t area = 0;
+    std::size_t held = 0;                                  // of the cells that belong
     std::int64_t x0 = cells, y0 = cells, x1 = -1, y1 = -1; // cells, inclusive
 };
 
+constexpr std::size_t middle = static_cast<std::size_t>(cells) / 2 * cells + cells / 2;
+
+// What the object is known to look like, and how its region is grown from the middle cell.
+struct Growth {
+    float centre = 0;              // grey
+    float first = 0.03F;           // tolerance to begin with
+    float factor = 1.2F;           // from one tolerance to the next
+    std::vector<std::size_t> held; // cells that belong
+    std::int64_t most = cells * cells / 3;
+};
+
 // The connected region around the middle cell whose grey differs by at most `tolerance`.
-Region regionAt(const std::vector<float>& grey, float centre, float tolerance) {
+Region regionAt(const std::vector<float>& grey, const Growth& growth, float tolerance) {
     std::vector<std::uint8_t> similar(grey.size());
     for (std::size_t i = 0; i < grey.size(); ++i)
-        similar[i] = std::abs(grey[i] - centre) <= tolerance;
-    constexpr std::size_t middle = static_cast<std::size_t>(cells) / 2 * cells + cells / 2;
+        similar[i] = std::abs(grey[i] - growth.centre) <= tolerance;
     similar[middle] = 1;
     const Components c = connectedComponents(similar, {cells, cells, 1});
     Region r;
+    for (const std::size_t cell : growth.held)
+        r.held += c.label[cell] == c.label[middle];
     for (std::int64_t j = 0; j < cells; ++j)
         for (std::int64_t i = 0; i < cells; ++i)
             if (c.label[static_cast<std::size_t>(j * cells + i)] == c.label[middle]) {
@@ -54,24 +68,47 @@ std::vector<float> smoothGrey(const SliceImage& slice, const CropGrid& g) {
     return out;
 }
 
-// The most stable region between 12 cells and a third of the grid; area 0 if there is none.
-Region mostStable(const std::vector<float>& grey) {
+// The most stable region of at least 12 cells that holds most of what belongs; area 0 if there is none.
+Region mostStable(const std::vector<float>& grey, const Growth& growth) {
     constexpr int steps = 14;
-    const float centre = grey[static_cast<std::size_t>(cells) / 2 * cells + cells / 2];
     Region best;
     double slowest = 1e9;
-    Region previous = regionAt(grey, centre, 0.03F);
+    Region previous = regionAt(grey, growth, growth.first);
     for (int n = 1; n < steps; ++n) {
-        const Region next = regionAt(grey, centre, 0.03F * std::pow(1.2F, static_cast<float>(n)));
-        const double growth = std::log(static_cast<double>(next.area) / static_cast<double>(previous.area));
-        const bool sizeFits = previous.area >= 12 && previous.area * 3 < cells * cells;
-        if (sizeFits && growth < slowest) {
-            slowest = growth;
+        const float tolerance = growth.first * std::pow(growth.factor, static_cast<float>(n));
+        const Region next = regionAt(grey, growth, tolerance);
+        const double rate = std::log(static_cast<double>(next.area) / static_cast<double>(previous.area));
+        const bool fits = previous.area >= 12 && previous.area < growth.most &&
+                          10 * previous.held >= 8 * growth.held.size();
+        if (fits && rate < slowest) {
+            slowest = rate;
             best = previous;
         }
         previous = next;
     }
     return best;
+}
+
+// Of a scribble more is known than of a click: the object is not smaller, and how much its grey varies.
+Growth growthOf(const PointPrompt& prompt, const std::vector<float>& grey, const CropGrid& g) {
+    Growth growth;
+    growth.centre = grey[middle];
+    if (!prompt.isScribble())
+        return growth;
+    double sum = 0, squares = 0;
+    for (const SlicePixel& c : pixelsUnder(promptOnGrid(prompt, g), cells, cells)) {
+        growth.held.push_back(static_cast<std::size_t>(c.y * cells + c.x));
+        const double v = static_cast<double>(grey[growth.held.back()]);
+        sum += v;
+        squares += v * v;
+    }
+    const double n = std::max(1.0, static_cast<double>(growth.held.size())), mean = sum / n;
+    growth.centre = static_cast<float>(mean);
+    growth.first =
+        static_cast<float>(std::max(0.004, 1.5 * std::sqrt(std::max(0.0, squares / n - mean * mean))));
+    growth.factor = 1.15F;
+    growth.most = cells * cells / 2;
+    return growth;
 }
 
 } // namespace
@@ -82,11 +119,14 @@ std::optional<SliceBox> estimateBox(const SliceImage& slice, const std::vector<P
     if (first == points.end())
         return std::nullopt;
     const double longest = static_cast<double>(std::max(slice.width, slice.height));
-    const double step = std::max(0.5, 0.6 * longest / cells);
-    const double x = first->at[0], y = first->at[1];
-    // The first point stands on the centre of the middle cell.
+    const double seen = first->isScribble() ? 1.0 : 0.6; // of the longer side
+    const double step = std::max(0.5, seen * longest / cells);
+    const Point<SlicePx> centre = pointsAlong(*first, 1).front();
+    const double x = centre[0], y = centre[1];
+    // The first point, or the middle of the first scribble, stands on the centre of the middle cell.
     const CropGrid g{x - (cells / 2 + 0.5) * step, y - (cells / 2 + 0.5) * step, step, step, cells, cells};
-    const Region r = mostStable(smoothGrey(slice, g));
+    const std::vector<float> grey = smoothGrey(slice, g);
+    const Region r = mostStable(grey, growthOf(*first, grey, g));
     const double half = 0.075 * longest;
     SliceBox box{x - half, y - half, x + half, y + half};
     if (r.area > 0) {
@@ -96,9 +136,10 @@ std::optional<SliceBox> estimateBox(const SliceImage& slice, const std::vector<P
                g.centreY(r.y1) + marginY};
     }
     for (const PointPrompt& p : points)
-        if (p.foreground)
-            box = {std::min(box.x0, p.at[0]), std::min(box.y0, p.at[1]), std::max(box.x1, p.at[0]),
-                   std::max(box.y1, p.at[1])};
+        for (const Point<SlicePx>& at : verticesOf(p))
+            if (p.foreground)
+                box = {std::min(box.x0, at[0]), std::min(box.y0, at[1]), std::max(box.x1, at[0]),
+                       std::max(box.y1, at[1])};
     return box;
 }
 

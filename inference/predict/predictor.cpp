@@ -29,7 +29,8 @@ bool isFinite(const Prompts& object) {
         for (const double v : {object.box->x0, object.box->y0, object.box->x1, object.box->y1})
             finite = finite && std::isfinite(v);
     for (const PointPrompt& p : object.points)
-        finite = finite && std::isfinite(p.at[0]) && std::isfinite(p.at[1]);
+        for (const Point<SlicePx>& at : verticesOf(p))
+            finite = finite && std::isfinite(at[0]) && std::isfinite(at[1]);
     return finite;
 }
 

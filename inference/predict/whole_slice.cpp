@@ -26,6 +26,15 @@ at::Tensor boxTensor(const SliceFrame& frame, const std::vector<SliceBox>& boxes
     return out;
 }
 
+// Scribbles as several clicks along them.
+std::vector<PointPrompt> clicksAlong(const std::vector<PointPrompt>& prompts) {
+    std::vector<PointPrompt> clicks;
+    for (const PointPrompt& p : prompts)
+        for (const Point<SlicePx>& at : pointsAlong(p, clicksOfScribble))
+            clicks.push_back({at, p.foreground});
+    return clicks;
+}
+
 void setPoints(net::PromptTensors& prompts, const SliceFrame& frame, const std::vector<PointPrompt>& points) {
     const auto n = static_cast<std::int64_t>(points.size());
     prompts.points = at::empty({1, n, 2});
@@ -70,8 +79,9 @@ ObjectAnswer answerLoneClick(Engine& engine, const at::Tensor& embedding, const 
 ObjectAnswer answerWithPoints(Engine& engine, const at::Tensor& embedding, const SliceFrame& frame,
                               const Prompts& object) {
     net::PromptTensors prompts;
-    setPoints(prompts, frame, object.points);
-    if (!object.box && object.points.size() == 1)
+    const std::vector<PointPrompt> clicks = clicksAlong(object.points);
+    setPoints(prompts, frame, clicks);
+    if (!object.box && clicks.size() == 1)
         return answerLoneClick(engine, embedding, frame, prompts);
     if (object.box) { // the first answer, to the box alone, becomes the mask prompt that the clicks correct
         prompts.boxes = boxTensor(frame, {*object.box});

@@ -52,11 +52,12 @@ double largestDifference(const std::vector<float>& a, const at::Tensor& b) {
     return largest;
 }
 
-void expectClicksWin(const Proposal& p, const std::vector<PointPrompt>& points) {
-    for (const PointPrompt& point : points) {
-        const auto x = std::llround(point.at[0]), y = std::llround(point.at[1]);
-        const float here = p.logits[static_cast<std::size_t>(y * p.width + x)];
-        EXPECT_TRUE(point.foreground ? here > 0 : here < 0) << x << " " << y << ": " << here;
+void expectPromptsWin(const Proposal& p, const std::vector<PointPrompt>& points) {
+    const std::vector<std::uint8_t> decided = decidedPixels(points, p.width, p.height);
+    for (std::size_t i = 0; i < decided.size(); ++i) {
+        if (decided[i]) {
+            EXPECT_EQ(p.logits[i] > 0, decided[i] == 1) << i << ": " << p.logits[i];
+        }
     }
 }
 
@@ -142,7 +143,7 @@ TEST(Predictor, Medsam_InterpolatesProbabilities) {
     EXPECT_LT(largestDifference(back, probability), 1e-5);
 }
 
-TEST(Predictor, EveryConvention_LetsClicksWinWhereTheyStand) {
+TEST(Predictor, EveryConvention_LetsClicksAndScribblesWinWhereTheyStand) {
     std::mt19937 random(5);
     const auto volume = test::greyVolume(53, 41, 2);
     for (const auto& [golden, preprocess] :
@@ -153,14 +154,31 @@ TEST(Predictor, EveryConvention_LetsClicksWinWhereTheyStand) {
             Prompts object;
             if (round % 2)
                 object.box = SliceBox{8, 6, 44, 33};
+            const auto anywhere = [&random] {
+                return Point<SlicePx>{
+                    {static_cast<double>(random() % 53), static_cast<double>(random() % 41)}};
+            };
             for (int i = 0; i < 4; ++i)
-                object.points.push_back(
-                    {{{static_cast<double>(random() % 53), static_cast<double>(random() % 41)}}, i % 3 != 1});
+                object.points.push_back({anywhere(), i % 3 != 1});
+            for (std::size_t i = 2; i < 4; ++i) // one of each kind goes on as a scribble
+                object.points[i - 1].along = {anywhere(), anywhere()};
             const auto answer = predictor.predict(requestFor(volume, {object}), kGo);
             ASSERT_TRUE(answer.has_value()) << golden << ": " << answer.error().sentence;
-            expectClicksWin((*answer)[0], object.points);
+            expectPromptsWin((*answer)[0], object.points);
         }
     }
+}
+
+TEST(Predictor, ScribbleOnAWholeSlice_IsSeveralClicksAlongIt) {
+    const auto volume = test::greyVolume(61, 47, 1);
+    Predictor predictor = predictorOf(goldenModel("sam"));
+    Prompts scribble{std::nullopt, {{{{10, 10}}, true, {{{26, 10}}}}}}, clicks;
+    for (const double x : {12, 16, 20, 24})
+        clicks.points.push_back({{{x, 10}}, true});
+    const auto answer = predictor.predict(requestFor(volume, {scribble, clicks}), kGo);
+    ASSERT_TRUE(answer.has_value()) << answer.error().sentence;
+    for (std::size_t i = 16 * 61; i < 61u * 47u; ++i) // below what prompts raise around them
+        EXPECT_NEAR((*answer)[0].logits[i], (*answer)[1].logits[i], 1e-4) << i;
 }
 
 TEST(Predictor, Focus_AnswersOnTheSlicesGridAndReusesTheCrop) {
@@ -184,7 +202,8 @@ TEST(Predictor, WrongRequests_AreRefusedInWords) {
          {outside, requestFor(nullptr, {box(1, 1, 9, 9)}), requestFor(volume, {Prompts{}}),
           requestFor(volume, {box(9, 1, 1, 9)}), requestFor(volume, {box(NAN, 1, 9, 9)}),
           requestFor(volume, {{std::nullopt, {{{{3, 3}}, false}}}}),
-          requestFor(volume, {{std::nullopt, {{{{INFINITY, 3}}, true}}}})}) {
+          requestFor(volume, {{std::nullopt, {{{{INFINITY, 3}}, true}}}}),
+          requestFor(volume, {{std::nullopt, {{{{3, 3}}, true, {{{4, NAN}}}}}}})}) {
         const auto answer = predictor.predict(request, kGo);
         ASSERT_FALSE(answer.has_value());
         EXPECT_TRUE(answer.error().code == ErrorCode::InvalidArgument) << answer.error().sentence;

@@ -77,6 +77,17 @@ TEST(FocusCrop, GrowsToHoldEveryClick) {
     EXPECT_LT(at[1], 255.0);
 }
 
+TEST(FocusCrop, GrowsToHoldEveryScribble) {
+    const Scene s;
+    Prompts p = boxOnly(s.box);
+    p.points.push_back({{{44, 30}}, false, {{{2, 58}}, {{44, 40}}}});
+    const auto crop = makeFocusCrop(s.image, p, 256);
+    ASSERT_TRUE(crop.has_value());
+    const Point<ModelPx> at = crop->modelFromSlice({{2, 58}});
+    EXPECT_GT(at[0], 0.0);
+    EXPECT_LT(at[1], 255.0);
+}
+
 TEST(FocusCrop, SenselessPrompts_AreRefused) {
     const Scene s;
     EXPECT_FALSE(makeFocusCrop(s.image, {}, 256).has_value());
@@ -84,6 +95,7 @@ TEST(FocusCrop, SenselessPrompts_AreRefused) {
     EXPECT_FALSE(makeFocusCrop(s.image, boxOnly({0, 0, std::nan(""), 5}), 256).has_value());
     EXPECT_FALSE(makeFocusCrop(s.image, {std::nullopt, {{{{5, 5}}, false}}}, 256).has_value());
     EXPECT_FALSE(makeFocusCrop(s.image, {std::nullopt, {{{{INFINITY, 5}}, true}}}, 256).has_value());
+    EXPECT_FALSE(makeFocusCrop(s.image, {std::nullopt, {{{{5, 5}}, true, {{{NAN, 5}}}}}}, 256).has_value());
 }
 
 TEST(EstimateBox, PointOnAnEvenObject_FindsItsBox) {
@@ -94,6 +106,36 @@ TEST(EstimateBox, PointOnAnEvenObject_FindsItsBox) {
     EXPECT_NEAR(box->x1, 58, 5);
     EXPECT_NEAR(box->y0, 21, 4);
     EXPECT_NEAR(box->y1, 39, 4);
+}
+
+TEST(EstimateBox, Scribble_IsHeldWhole_AndLooksAroundItsMiddle) {
+    const Scene s;
+    const auto box = estimateBox(s.image, {{{{18, 30}}, true, {{{70, 30}}}}}); // begins and ends beside it
+    ASSERT_TRUE(box.has_value());
+    EXPECT_EQ(box->x0, 18);
+    EXPECT_EQ(box->x1, 70);
+    EXPECT_NEAR(box->y0, 21, 4);
+    EXPECT_NEAR(box->y1, 39, 4);
+}
+
+// Noise between a faint object that fills most of the slice and its ground: too large for a click to find.
+TEST(EstimateBox, Scribble_FindsALargeFaintObject) {
+    SliceImage image{120, 100, 1, std::vector<float>(120 * 100)};
+    std::uint32_t random = 7;
+    for (std::int64_t y = 0; y < 100; ++y)
+        for (std::int64_t x = 0; x < 120; ++x) {
+            random = random * 1664525 + 1013904223;
+            const double inside = std::hypot((x - 60) / 44.0, (y - 50) / 36.0) <= 1 ? 25 : 0;
+            image.values[static_cast<std::size_t>(y * 120 + x)] =
+                static_cast<float>(inside + static_cast<double>(random >> 24) / 12 + (y < 4 ? 200 : 0));
+        }
+    const auto box = estimateBox(image, {{{{40, 40}}, true, {{{60, 60}}, {{75, 45}}}}});
+    ASSERT_TRUE(box.has_value());
+    const double margin = 0.1 * 88 + 3;
+    EXPECT_NEAR(box->x0, 16 - margin / 2, margin);
+    EXPECT_NEAR(box->x1, 104 + margin / 2, margin);
+    EXPECT_NEAR(box->y0, 14 - margin / 2, margin);
+    EXPECT_NEAR(box->y1, 86 + margin / 2, margin);
 }
 
 TEST(FocusInput, ChannelsAreGreyBoxAndWalker) {
@@ -220,6 +262,80 @@ TEST(AnswerFocus, AClickWinsWhereItStands_AgainstAnyNetwork) {
             answerFocus(s.image, *crop, p, 64, {}, stubborn(std::vector<float>(64 * 64, everywhere)));
         EXPECT_LT(a.logits[33 * 80 + 50], 0.0F);
         EXPECT_GT(a.logits[5 * 80 + 5], 0.0F);
+    }
+}
+
+TEST(AnswerFocus, AScribbleIsShownOnce_AsClicksAlongIt) {
+    const Scene s;
+    Prompts p = boxOnly(s.box);
+    p.points = {{{{36, 30}}, true, {{{52, 30}}}}};
+    const auto crop = makeFocusCrop(s.image, p, 256);
+    std::vector<FocusQuestion> asked;
+    (void)answerFocus(s.image, *crop, p, 64, {}, stubborn(std::vector<float>(64 * 64, -1.0F), &asked));
+    ASSERT_EQ(asked.size(), std::size_t{2});
+    ASSERT_EQ(asked[1].clicks.size(), std::size_t{4});
+    for (std::size_t n = 0; n < 4; ++n) {
+        const Point<ModelPx> at = crop->modelFromSlice({{38.0 + 4.0 * static_cast<double>(n), 30}});
+        EXPECT_NEAR(asked[1].clicks[n].x, at[0], 1e-9);
+        EXPECT_NEAR(asked[1].clicks[n].y, at[1], 1e-9);
+        EXPECT_TRUE(asked[1].clicks[n].foreground);
+    }
+}
+
+TEST(AnswerFocus, AScribbleWinsAtAllItsPixels_AgainstAnyNetworkAndEarlierOnes) {
+    const Scene s;
+    Prompts p = boxOnly(s.box);
+    p.points = {
+        {{{6, 8}}, true, {{{70, 50}}, {{72, 3}}}}, {{{10, 40}}, false, {{{75, 20}}}}, {{{44, 30}}, true}};
+    const auto crop = makeFocusCrop(s.image, p, 256);
+    const auto decided = decidedPixels(p.points, 80, 60);
+    for (float everywhere : {-30.0F, 30.0F}) {
+        const auto a =
+            answerFocus(s.image, *crop, p, 64, {}, stubborn(std::vector<float>(64 * 64, everywhere)));
+        for (std::size_t i = 0; i < decided.size(); ++i)
+            if (decided[i]) {
+                EXPECT_EQ(a.logits[i] > 0, decided[i] == 1) << i % 80 << " " << i / 80;
+            }
+    }
+}
+
+// The network sees nothing; the grey values are even: what changes is the band that scribbles decide.
+struct EvenScene {
+    SliceImage image{80, 60, 1, std::vector<float>(80 * 60, 100.0F)};
+    Prompts prompts{SliceBox{20, 10, 59, 49}, {}};
+
+    SliceMask answer(float everywhere) const {
+        const auto crop = makeFocusCrop(image, prompts, 256);
+        return maskOf(
+            answerFocus(image, *crop, prompts, 64, {}, stubborn(std::vector<float>(64 * 64, everywhere))),
+            image);
+    }
+};
+
+TEST(AnswerFocus, AScribbleDecidesABand_AsAClickDecidesADisc) {
+    EvenScene click, scribble;
+    click.prompts.points = {{{{40, 30}}, true}};
+    scribble.prompts.points = {{{{28, 30}}, true, {{{52, 30}}}}};
+    const SliceMask disc = click.answer(-4), band = scribble.answer(-4);
+    int reach = 0;
+    while (disc.at(40, 30 + reach + 1))
+        ++reach;
+    EXPECT_GE(reach, 2);
+    for (std::int64_t x = 28; x <= 52; ++x)
+        for (int away = -reach; away <= reach; ++away)
+            EXPECT_TRUE(band.at(x, 30 + away)) << x << " " << away;
+    EXPECT_FALSE(band.at(40, 30 + 2 * reach + 2));
+}
+
+TEST(AnswerFocus, ALaterScribble_LeavesTheSurroundingsOfAnEarlierOneThatDisagrees) {
+    EvenScene s;
+    s.prompts.points = {{{{36, 20}}, true, {{{36, 40}}}}, {{{44, 20}}, false, {{{44, 40}}}}};
+    const SliceMask mask = s.answer(8);
+    for (std::int64_t y = 20; y <= 40; ++y) {
+        for (std::int64_t x = 36; x <= 38; ++x)
+            EXPECT_TRUE(mask.at(x, y)) << x << " " << y;
+        for (std::int64_t x = 42; x <= 44; ++x)
+            EXPECT_FALSE(mask.at(x, y)) << x << " " << y;
     }
 }
 
