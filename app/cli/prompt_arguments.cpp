@@ -26,23 +26,27 @@ std::optional<double> number(std::string_view text) {
     return value;
 }
 
-// "K:a,b,c" -> K and the words after the colon.
+std::vector<std::string> split(const std::string& text, char separator) {
+    std::vector<std::string> words;
+    std::istringstream rest(text);
+    for (std::string word; std::getline(rest, word, separator);)
+        words.push_back(word);
+    return words;
+}
+
+// "K:a<separator>b<separator>c" -> K and the words after the colon.
 struct SliceWords {
     std::int64_t slice = 0;
     std::vector<std::string> words;
 };
-std::optional<SliceWords> splitSlice(const std::string& text) {
+std::optional<SliceWords> splitSlice(const std::string& text, char separator = ',') {
     const std::size_t colon = text.find(':');
     if (colon == std::string::npos)
         return std::nullopt;
     const auto slice = number(std::string_view(text).substr(0, colon));
     if (!slice || *slice != std::floor(*slice) || std::abs(*slice) > 1e9)
         return std::nullopt;
-    SliceWords out{static_cast<std::int64_t>(*slice), {}};
-    std::istringstream rest(text.substr(colon + 1));
-    for (std::string word; std::getline(rest, word, ',');)
-        out.words.push_back(word);
-    return out;
+    return SliceWords{static_cast<std::int64_t>(*slice), split(text.substr(colon + 1), separator)};
 }
 
 Result<SlicePrompts> parseBox(const std::string& text, Plane plane, LabelId label) {
@@ -60,6 +64,15 @@ Result<SlicePrompts> parseBox(const std::string& text, Plane plane, LabelId labe
     return SlicePrompts{{plane, parts->slice}, label, {SliceBox{v[0], v[1], v[2], v[3]}, {}}};
 }
 
+// Far more than a hand draws; a bound to the work that a file can ask for.
+constexpr std::size_t mostScribblePoints = 10000;
+
+std::optional<PointPrompt> strokeOf(const std::vector<Point<SlicePx>>& places, bool foreground) {
+    if (places.empty() || places.size() > mostScribblePoints)
+        return std::nullopt;
+    return PointPrompt{places.front(), foreground, {places.begin() + 1, places.end()}};
+}
+
 struct SlicePointPrompt {
     std::int64_t slice = 0;
     PointPrompt point;
@@ -73,6 +86,29 @@ Result<SlicePointPrompt> parsePoint(const std::string& text) {
     if (!x || !y)
         return bad;
     return SlicePointPrompt{parts->slice, {{{*x, *y}}, parts->words[2] == "+"}};
+}
+
+Result<SlicePointPrompt> parseScribble(const std::string& text) {
+    const Error bad = unreadable("--scribble", text, "\"K:x,y;x,y;...,+\" or \"K:x,y;x,y;...,-\"");
+    if (!text.ends_with(",+") && !text.ends_with(",-"))
+        return bad;
+    const auto parts = splitSlice(text.substr(0, text.size() - 2), ';');
+    if (!parts)
+        return bad;
+    std::vector<Point<SlicePx>> places;
+    for (const std::string& word : parts->words) {
+        const std::vector<std::string> pair = split(word, ',');
+        if (pair.size() != 2)
+            return bad;
+        const auto x = number(pair[0]), y = number(pair[1]);
+        if (!x || !y)
+            return bad;
+        places.push_back({{*x, *y}});
+    }
+    auto stroke = strokeOf(places, text.ends_with('+'));
+    if (!stroke)
+        return bad;
+    return SlicePointPrompt{parts->slice, std::move(*stroke)};
 }
 
 bool inBox(const SliceBox& b, const Point<SlicePx>& p) {
@@ -125,10 +161,50 @@ Result<void> addFromMask(PromptList& list, const PromptArguments& a, const Volum
     return {};
 }
 
+bool areNumbers(const Json& list, std::size_t count) {
+    return list.is_array() && list.size() == count &&
+           std::all_of(list.begin(), list.end(), [](const Json& x) { return x.is_number(); });
+}
+
+// {"points": [[x,y], ...], "foreground": true}
+std::optional<PointPrompt> scribbleFromJson(const Json& j) {
+    if (!j.is_object() || !j.contains("points") || !j["points"].is_array())
+        return std::nullopt;
+    const Json foreground = j.value("foreground", Json(true));
+    std::vector<Point<SlicePx>> places;
+    for (const Json& p : j["points"]) {
+        if (!areNumbers(p, 2))
+            return std::nullopt;
+        places.push_back({{p[0].get<double>(), p[1].get<double>()}});
+    }
+    return foreground.is_boolean() ? strokeOf(places, foreground.get<bool>()) : std::nullopt;
+}
+
+// The clicks of a prompt, then its scribbles; nothing if either is malformed.
+std::optional<std::vector<PointPrompt>> pointsFromJson(const Json& j) {
+    const Json none = Json::array(), points = j.value("points", none), scribbles = j.value("scribbles", none);
+    if (!points.is_array() || !scribbles.is_array())
+        return std::nullopt;
+    std::vector<PointPrompt> out;
+    for (const Json& p : points) {
+        if (!areNumbers(p, 3))
+            return std::nullopt;
+        out.push_back({{{p[0].get<double>(), p[1].get<double>()}}, p[2].get<double>() > 0});
+    }
+    for (const Json& s : scribbles) {
+        auto stroke = scribbleFromJson(s);
+        if (!stroke)
+            return std::nullopt;
+        out.push_back(std::move(*stroke));
+    }
+    return out;
+}
+
 Result<SlicePrompts> promptFromJson(const Json& j, Plane plane, const std::string& file) {
     const Error bad{ErrorCode::FormatInvalid,
                     file + " has a prompt that is not {\"slice\": K, \"label\": N, \"box\": [x0,y0,x1,y1], "
-                           "\"points\": [[x,y,1], ...]}."};
+                           "\"points\": [[x,y,1], ...], \"scribbles\": [{\"points\": [[x,y], ...], "
+                           "\"foreground\": true}, ...]}."};
     if (!j.is_object() || !j.contains("slice") || !j["slice"].is_number_integer())
         return bad;
     SlicePrompts out{{plane, j["slice"].get<std::int64_t>()}, LabelId{1}, {}};
@@ -137,25 +213,15 @@ Result<SlicePrompts> promptFromJson(const Json& j, Plane plane, const std::strin
             return bad;
         out.label = LabelId{j["label"].get<std::uint16_t>()};
     }
-    const auto numbers = [](const Json& list, std::size_t n) {
-        return list.is_array() && list.size() == n &&
-               std::all_of(list.begin(), list.end(), [](const Json& x) { return x.is_number(); });
-    };
     if (j.contains("box") && !j["box"].is_null()) {
-        if (!numbers(j["box"], 4))
+        if (!areNumbers(j["box"], 4))
             return bad;
         out.prompts.box = SliceBox{j["box"][0], j["box"][1], j["box"][2], j["box"][3]};
     }
-    if (j.contains("points")) {
-        if (!j["points"].is_array())
-            return bad;
-        for (const Json& p : j["points"]) {
-            if (!numbers(p, 3))
-                return bad;
-            out.prompts.points.push_back(
-                {{{p[0].get<double>(), p[1].get<double>()}}, p[2].get<double>() > 0});
-        }
-    }
+    auto points = pointsFromJson(j);
+    if (!points)
+        return bad;
+    out.prompts.points = std::move(*points);
     if (!out.prompts.box && out.prompts.points.empty())
         return bad;
     return out;
@@ -193,15 +259,24 @@ Result<void> addFromFile(PromptList& list, const std::string& file) {
 void addPromptOptions(CLI::App& command, PromptArguments& a) {
     command.add_option("--box", a.boxes, "Box on a slice: K:x0,y0,x1,y1, both corners inside")->take_all();
     command.add_option("--point", a.points, "Point on a slice: K:x,y,+ (in) or K:x,y,- (out)")->take_all();
+    command
+        .add_option(
+            "--scribble", a.scribbles,
+            "Stroke on a slice through points, in quotes: \"K:x,y;x,y;...,+\" (in) or \"...,-\" (out)")
+        ->take_all();
     command.add_option("--boxes-from", a.boxesFrom,
                        "Label map; the tight box of every label on every slice is a prompt");
-    command.add_option("--prompts", a.promptsFile, "Prompts as JSON");
+    command.add_option("--prompts", a.promptsFile,
+                       "Prompts as JSON: {\"plane\": \"axial\", \"prompts\": [{\"slice\": 12, \"label\": 1, "
+                       "\"box\": [x0,y0,x1,y1], \"points\": [[x,y,1], [x,y,0]], "
+                       "\"scribbles\": [{\"points\": [[x,y], ...], \"foreground\": true}]}]}; "
+                       "scribbles come after points, and the later one wins where they cross");
     command.add_option("--plane", a.plane, "axial, coronal or sagittal")
         ->check(CLI::IsMember({"axial", "coronal", "sagittal"}))
         ->capture_default_str();
     command
         .add_option("--label", a.label,
-                    "The one label of --boxes-from to take; the label of boxes and points")
+                    "The one label of --boxes-from to take; the label of boxes, points and scribbles")
         ->check(CLI::Range(1, 65535));
     command.add_option("--grow", a.growPx, "Move each edge of --boxes-from outward by so many voxels")
         ->check(CLI::Range(0.0, 1e6));
@@ -223,8 +298,10 @@ Result<PromptList> gatherPrompts(const PromptArguments& a, const Volume& volume,
             return box.error();
         drawn.push_back(std::move(*box));
     }
-    for (const std::string& text : a.points) {
-        const Result<SlicePointPrompt> point = parsePoint(text);
+    std::vector<Result<SlicePointPrompt>> points;
+    std::transform(a.points.begin(), a.points.end(), std::back_inserter(points), parsePoint);
+    std::transform(a.scribbles.begin(), a.scribbles.end(), std::back_inserter(points), parseScribble);
+    for (const Result<SlicePointPrompt>& point : points) {
         if (!point)
             return point.error();
         if (Result<void> joined = joinPoint(drawn, *point, list.plane, label); !joined)

@@ -12,16 +12,18 @@ namespace tandem {
 
 /// Prompts as the command line gives them.
 struct PromptArguments {
-    std::vector<std::string> boxes;  ///< K:x0,y0,x1,y1
-    std::vector<std::string> points; ///< K:x,y,+ or K:x,y,-
-    std::string boxesFrom;           ///< label map whose tight boxes become prompts
-    std::string promptsFile;         ///< JSON
+    std::vector<std::string> boxes;     ///< K:x0,y0,x1,y1
+    std::vector<std::string> points;    ///< K:x,y,+ or K:x,y,-
+    std::vector<std::string> scribbles; ///< K:x,y;x,y;...,+ or ...,-
+    std::string boxesFrom;              ///< label map whose tight boxes become prompts
+    std::string promptsFile;            ///< JSON
     std::string plane = "axial";
-    int label = 0;     ///< 0: all labels of boxesFrom; label 1 for boxes and points
+    int label = 0;     ///< 0: all labels of boxesFrom; label 1 for boxes, points and scribbles
     double growPx = 0; ///< moves each edge of boxesFrom outward
 
     bool any() const {
-        return !boxes.empty() || !points.empty() || !boxesFrom.empty() || !promptsFile.empty();
+        return !boxes.empty() || !points.empty() || !scribbles.empty() || !boxesFrom.empty() ||
+               !promptsFile.empty();
     }
 };
 

@@ -99,7 +99,7 @@ Result<void> segment(const SegmentArguments& a, CommandContext& context) {
 void addSegmentCommand(CLI::App& app, CommandContext& context) {
     auto a = std::make_shared<SegmentArguments>();
     CLI::App* command =
-        newCommand(app, "segment", "Segment structures on slices from boxes and points",
+        newCommand(app, "segment", "Segment structures on slices from boxes, points and scribbles",
                    "tandem segment ct.nii.gz --box 40:60,52,118,109 --out liver.nii.gz --preview liver.png");
     command->add_option("IMAGE", a->image, "Image file or DICOM folder")->required();
     addPromptOptions(*command, a->prompts);
@@ -120,7 +120,7 @@ void addSegmentCommand(CLI::App& app, CommandContext& context) {
         ->required();
     command->callback([a, &context] {
         if (!a->prompts.any())
-            throw CLI::RequiredError("--box, --point, --boxes-from or --prompts");
+            throw CLI::RequiredError("--box, --point, --scribble, --boxes-from or --prompts");
         context.run = [a, &context] { return segment(*a, context); };
     });
 }

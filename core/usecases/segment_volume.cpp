@@ -80,9 +80,11 @@ Result<void> checkPrompt(const Geometry& g, const SlicePrompts& p) {
                                                      " has its corners the wrong way round; give x0,y0,x1,y1 "
                                                      "with the smaller indices first."};
     for (const PointPrompt& point : p.prompts.points)
-        if (!inside(point.at[0], point.at[1]))
-            return Error{ErrorCode::InvalidArgument,
-                         "A point on " + where + " lies outside the slice" + bounds};
+        for (const Point<SlicePx>& at : verticesOf(point))
+            if (!inside(at[0], at[1]))
+                return Error{ErrorCode::InvalidArgument,
+                             (point.isScribble() ? "A scribble on " : "A point on ") + where +
+                                 " lies outside the slice" + bounds};
     return {};
 }
 

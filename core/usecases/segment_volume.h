@@ -16,7 +16,8 @@ struct SlicePrompts {
     Prompts prompts;
 };
 
-/// Whether a prompt lies inside the image. Error: InvalidArgument with the slice, the box or the point.
+/// Whether a prompt lies inside the image. Error: InvalidArgument with the slice, the box, the point or
+/// the scribble.
 Result<void> checkPrompt(const Geometry&, const SlicePrompts&);
 
 /// For every slice of a plane and every label on it (or the one given) the tight box of its voxels, each edge

@@ -87,11 +87,29 @@ def make_fixtures():
     write("prompts_bad.json", b'{"prompts": [')
     write("prompts_wrong.json", b'{"prompts": [{"slice": "three", "box": [1, 2]}]}')
     write("prompts_deep.json", b"[" * 100000)
+    for name, scribbles in malformed_scribbles().items():
+        write(name, b'{"prompts": [{"slice": 3, "box": [1, 1, 9, 9], "scribbles": ' + scribbles + b"}]}")
     write("pairs_missing.csv", b"case,patient,modality,anatomy,image,mask,labels,source,licence,train\na,a,CT,x,nowhere.nii.gz,none.nii.gz,,,,yes\n")
     write("pairs_header.csv", b"one,two\n1,2\n")
     write("config_bad.json", b'{"variant": "paper", "embed_dim": -4}')
     make_models()
     make_projects()
+
+
+def malformed_scribbles():
+    return {
+        "scribbles_number.json": b"7",
+        "scribbles_null.json": b"null",
+        "scribbles_bare.json": b"[[[1, 2], [3, 4]]]",
+        "scribbles_empty.json": b'[{"points": []}]',
+        "scribbles_no_points.json": b'[{"foreground": true}]',
+        "scribbles_triple.json": b'[{"points": [[1, 2, 3]]}]',
+        "scribbles_word.json": b'[{"points": [[1, "2"]]}]',
+        "scribbles_sign.json": b'[{"points": [[1, 2], [3, 4]], "foreground": "yes"}]',
+        "scribbles_infinite.json": b'[{"points": [[1, 2], [1e999, 4]]}]',
+        "scribbles_outside.json": b'[{"points": [[1, 2], [24, 4]]}]',
+        "scribbles_endless.json": b'[{"points": [' + b"[1, 2], [23, 19], " * 10000 + b"[1, 2]]}]",
+    }
 
 
 def make_models():
@@ -179,6 +197,8 @@ def cases():
     yield [*segment, "--box", "5:1,2,300,4"], 1
     yield [*segment, "--point", "5:1,2,?"], 1
     yield [*segment, "--point", "5:-1,2,+"], 1
+    for text in ("5", "5:1,2;3,4", "5:1,2;3,4,?", "5:1,2;3,+", "5:,+", "5:;,-", "x:1,2;3,4,+", "5:1,2;nan,4,+", "5:1,2;300,4,+", "5:1,2;3,4,-"):
+        yield [*segment, "--scribble", text], 1  # the last alone: nothing is said to belong
     yield [*segment, "--plane", "diagonal", *box], 2
     yield [*segment, *box, "--frame", "7"], 1
     yield [*segment, "--boxes-from", path("short_mask.nii.gz")], 1
@@ -188,6 +208,8 @@ def cases():
     yield [*segment, "--boxes-from", mask, "--label", "9"], 1
     yield [*segment, "--boxes-from", mask, "--grow", "-3"], 2
     for name in ("prompts_bad.json", "prompts_wrong.json", "prompts_deep.json", "nowhere.json"):
+        yield [*segment, "--prompts", path(name)], 1
+    for name in malformed_scribbles():
         yield [*segment, "--prompts", path(name)], 1
     models = ["truncated.safetensors", "header_length.safetensors", "text.safetensors", "empty.pth", "renamed.safetensors",
               "truncated.pth", "evil.pth", "evil_raw.pth", "nowhere.pth"]

@@ -101,6 +101,17 @@ TEST(SegmentVolume, PromptsOutsideTheImageOrReversed_AreSentences) {
     EXPECT_EQ(segmenter.requests, 0);
 }
 
+TEST(SegmentVolume, ScribbleThatLeavesTheSlice_IsASentence) {
+    const Geometry g = Geometry::axisAligned({6, 6, 2}, {1, 1, 1});
+    const auto check = [&](Point<SlicePx> end) {
+        return checkPrompt(g, {{Plane::Axial, 0}, {1}, {std::nullopt, {{{{1, 1}}, true, {{{5, 5}}, end}}}}});
+    };
+    EXPECT_TRUE(check({{5, 0}}).has_value());
+    const auto outside = check({{6, 0}});
+    ASSERT_FALSE(outside.has_value());
+    EXPECT_NE(outside.error().sentence.find("scribble"), std::string::npos) << outside.error().sentence;
+}
+
 TEST(SegmentVolume, Stopped_IsCancelled) {
     const LoadedImage image = emptyImage({6, 6, 2});
     BoxFiller segmenter;

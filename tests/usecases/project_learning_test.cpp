@@ -26,6 +26,7 @@ public:
     RequestId submit(SegmentRequest request, std::stop_token, Progress, Answer answer) override {
         const auto size = sliceSize(request.volume->geometry(), request.slice.plane);
         std::vector<Proposal> proposals;
+        asked.insert(asked.end(), request.objects.begin(), request.objects.end());
         for (const Prompts& object : request.objects) {
             Proposal p{request.slice, size[0], size[1], {}, 0, {}, 0, 0};
             for (std::int64_t y = 0; y < size[1]; ++y)
@@ -41,6 +42,8 @@ public:
         return RequestId{1};
     }
     void prefetch(SegmentRequest) override {}
+
+    std::vector<Prompts> asked;
 
 private:
     double shrink_;
@@ -168,6 +171,22 @@ TEST(ReplayProject, ScoresTheLastPromptOfEverySlice_AgainstTheApprovedMask) {
     EXPECT_DOUBLE_EQ(row.dsc[0], 1.0);
     EXPECT_DOUBLE_EQ(row.dsc[1], 2.0 * 24 / (48 + 24)); // 6 x 4 of 8 x 6
     EXPECT_DOUBLE_EQ(report->means()[1], row.dsc[1]);
+}
+
+TEST(ReplayProject, Scribbles_AreAskedAgainAsTheyWereDrawn) {
+    ProjectOfBlocks project(1);
+    const auto cases = *project.store->cases();
+    const Prompts scribbled{SliceBox{4, 3, 11, 8},
+                            {{{{5, 4}}, true, {{{9, 6.5}}, {{10, 8}}}}, {{{1, 1}}, false, {{{2, 9}}}}}};
+    ASSERT_TRUE(project.store
+                    ->recordPrompt(cases.front().layer,
+                                   {{Plane::Axial, 1}, LabelId{1}, scribbled, "a model", 0.9F, true})
+                    .has_value());
+    BoxSegmenter exact(0);
+    const auto report =
+        replayProject(*project.reader, *project.store, cases, {{"exact", &exact}}, silent, {});
+    ASSERT_TRUE(report.has_value()) << report.error().sentence;
+    EXPECT_EQ(exact.asked, std::vector{scribbled});
 }
 
 TEST(ReplayProject, CaseWithoutPrompts_IsAskedForItsBoxes) {
