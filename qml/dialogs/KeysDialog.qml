@@ -60,11 +60,11 @@ UiDialog {
 
         Group {
             head: qsTr("Tools")
-            rows: [["X", qsTr("Navigate: crosshair")], ["V", qsTr("Box")], ["P", qsTr("Points")], ["B", qsTr("Brush")], ["E", qsTr("Eraser")], ["[  ]", qsTr("Brush smaller, larger")], ["1 … 9", qsTr("Label")]]
+            rows: [["X", qsTr("Navigate: crosshair")], ["V", qsTr("Box")], ["P", qsTr("Points and scribbles")], ["B", qsTr("Brush")], ["E", qsTr("Eraser")], ["[  ]", qsTr("Brush smaller, larger")], ["1 … 9", qsTr("Label")]]
         }
         Group {
             head: qsTr("Proposal")
-            rows: [["Enter", qsTr("Accept")], ["Esc", qsTr("Discard")], ["Shift+P", qsTr("Propagate through the slices")], ["Backspace", qsTr("Take the last point back")], ["Ctrl+Z", qsTr("Undo")], ["Ctrl+Shift+Z", qsTr("Redo")], ["Space", qsTr("Hold to hide masks")]]
+            rows: [[qsTr("Click  Drag"), qsTr("P: this belongs")], [qsTr("Shift+Click  Drag"), qsTr("P: this does not belong")], ["Enter", qsTr("Accept")], ["Esc", qsTr("Discard")], ["Shift+P", qsTr("Propagate through the slices")], ["Backspace", qsTr("Take the last point or scribble back")], ["Ctrl+Z", qsTr("Undo")], ["Ctrl+Shift+Z", qsTr("Redo")], ["Space", qsTr("Hold to hide masks")]]
         }
         Group {
             head: qsTr("Views")

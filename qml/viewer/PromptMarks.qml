@@ -1,7 +1,9 @@
 import QtQuick
+import QtQuick.Shapes
 import Tandem.Document 1.0
 
-/// The prompts on a slice: the box along voxel edges, points as + and - in circles, and the brush's ring.
+/// The prompts on a slice: the box along voxel edges, points as + and - in circles, scribbles as lines (what belongs is
+/// drawn through, what does not is dashed), and the brush's ring.
 Item {
     id: marks
 
@@ -27,6 +29,40 @@ Item {
             color: "transparent"
             border.color: Theme.warning
             border.width: Theme.lineWidth
+        }
+    }
+
+    component Line: ShapePath {
+        property alias path: polyline.path
+
+        fillColor: "transparent"
+        capStyle: ShapePath.RoundCap
+        joinStyle: ShapePath.RoundJoin
+        PathPolyline { id: polyline }
+    }
+
+    Repeater {
+        model: marks.slice.scribbles
+
+        delegate: Shape {
+            id: scribble
+
+            required property var modelData
+
+            anchors.fill: parent
+
+            Line {
+                path: scribble.modelData.path
+                strokeColor: "#c0000000"
+                strokeWidth: 4 * Theme.lineWidth
+            }
+            Line {
+                path: scribble.modelData.path
+                strokeColor: scribble.modelData.foreground ? Theme.ok : Theme.danger
+                strokeWidth: 2 * Theme.lineWidth
+                strokeStyle: scribble.modelData.foreground ? ShapePath.SolidLine : ShapePath.DashLine
+                dashPattern: [2, 3]
+            }
         }
     }
 

@@ -22,7 +22,7 @@ Rectangle {
         switch (document.tool) {
         case Document.Navigate: return qsTr("Click or drag to move the crosshair. Wheel: slices. Right drag: grey window.");
         case Document.Box: return qsTr("Drag a box around a structure; the network proposes its outline.");
-        case Document.Points: return qsTr("Click on the structure; right-click or Shift-click on what does not belong to it.");
+        case Document.Points: return qsTr("Click on the structure or drag a line along it; with Shift: what does not belong to it.");
         case Document.Brush: return qsTr("Paint the active label. [ and ] change the size.");
         case Document.Eraser: return qsTr("Erase the active label; with Ctrl, every unlocked label.");
         }

@@ -40,7 +40,7 @@ Rectangle {
         ToolChoice {
             tool: Document.Points
             symbol: "points"
-            hint: qsTr("Points: click on the object, right-click or Shift-click beside it (P)")
+            hint: qsTr("Points and scribbles: click or drag on the object, with Shift beside it (P)")
         }
         ToolChoice { tool: Document.Brush; symbol: "brush"; hint: qsTr("Brush (B)") }
         ToolChoice {

@@ -76,11 +76,12 @@ struct Viewer {
     void click(int plane, const Point<SlicePx>& p, Qt::MouseButton button = Qt::LeftButton) const {
         QTest::mouseClick(window, button, {}, at(plane, p));
     }
-    void drag(int plane, const Point<SlicePx>& from, const Point<SlicePx>& to) const {
-        QTest::mousePress(window, Qt::LeftButton, {}, at(plane, from));
+    void drag(int plane, const Point<SlicePx>& from, const Point<SlicePx>& to,
+              Qt::KeyboardModifiers keys = {}) const {
+        QTest::mousePress(window, Qt::LeftButton, keys, at(plane, from));
         QTest::mouseMove(window, (at(plane, from) + at(plane, to)) / 2);
         QTest::mouseMove(window, at(plane, to));
-        QTest::mouseRelease(window, Qt::LeftButton, {}, at(plane, to));
+        QTest::mouseRelease(window, Qt::LeftButton, keys, at(plane, to));
     }
 
 private:
@@ -207,6 +208,96 @@ TEST(ViewerQml, PointsTool_RightClickIsBackground_RightDragIsTheWindow) {
     QTest::mouseRelease(v.window, Qt::RightButton, {}, v.at(0, {{40, 10}}));
     EXPECT_GT(d.windowWidth(), 1.1 * width);
     EXPECT_EQ(d.promptPoints(), 3) << "a drag of the window must not leave a point behind";
+    d.setSegmenter(nullptr);
+}
+
+void expectStroke(const PointPrompt& p, const Point<SlicePx>& from, const Point<SlicePx>& to,
+                  bool foreground) {
+    EXPECT_TRUE(p.isScribble());
+    EXPECT_EQ(p.foreground, foreground);
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+        EXPECT_NEAR(p.at[axis], from[axis], 0.2);
+        EXPECT_NEAR(verticesOf(p).back()[axis], to[axis], 0.2);
+    }
+}
+
+TEST(ViewerQml, PointsTool_ADragIsAScribble_BackspaceTakesItBackAsOne) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    test::EllipseSegmenter segmenter;
+    Document& d = v.c.document;
+    d.setSegmenter(&segmenter);
+    v.click(0, {{30, 25}});
+    QTest::keyClick(v.window, Qt::Key_P);
+    v.click(0, {{20, 20}});
+    v.drag(0, {{10, 12}}, {{30, 28}});
+    v.drag(0, {{40, 10}}, {{45, 40}}, Qt::ShiftModifier);
+    const auto& points = d.prompts().prompts().points;
+    ASSERT_EQ(points.size(), 3u);
+    EXPECT_FALSE(points[0].isScribble());
+    expectStroke(points[1], {{10, 12}}, {{30, 28}}, true);
+    expectStroke(points[2], {{40, 10}}, {{45, 40}}, false);
+    EXPECT_EQ(v.slice(0)->scribbles().size(), 2);
+    EXPECT_EQ(v.slice(0)->promptPoints().size(), 1);
+    EXPECT_EQ(v.slice(1)->scribbles().size(), 0) << "a scribble is on the slice it was drawn on";
+    QTest::keyClick(v.window, Qt::Key_Backspace);
+    ASSERT_EQ(points.size(), 2u);
+    expectStroke(points[1], {{10, 12}}, {{30, 28}}, true);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return d.proposalState() == Document::Ready; }, 5000));
+    const std::vector<PointPrompt> accepted = points;
+    QTest::keyClick(v.window, Qt::Key_Return);
+    ASSERT_TRUE(v.c.waitSaved());
+    EXPECT_EQ(v.c.store->promptRecords(v.c.record().layer)->back().prompts.points, accepted);
+    d.setSegmenter(nullptr);
+}
+
+TEST(ViewerQml, ScribbleInTheHand_IsShown_EscDropsItAlone) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    test::EllipseSegmenter segmenter;
+    Document& d = v.c.document;
+    d.setSegmenter(&segmenter);
+    d.setTool(Document::Points);
+    v.click(0, {{20, 20}});
+    const QPoint from = v.at(0, {{10, 30}}), to = v.at(0, {{30, 30}});
+    QTest::mousePress(v.window, Qt::LeftButton, {}, from);
+    QTest::mouseMove(v.window, from + QPoint(4, 1)); // a hand that clicks
+    EXPECT_EQ(v.slice(0)->scribbles().size(), 0);
+    QTest::mouseMove(v.window, to);
+    ASSERT_EQ(v.slice(0)->scribbles().size(), 1);
+    const QVariantList path = v.slice(0)->scribbles().front().toMap().value("path").toList();
+    const QPointF end = v.slice(0)->mapToScene(path.back().toPointF());
+    EXPECT_LT((end - QPointF(to)).manhattanLength(), 2);
+    EXPECT_EQ(d.promptPoints(), 1) << "a question was asked before the mouse let go";
+    const int k = d.cursorK();
+    QWheelEvent wheel(to, v.window->mapToGlobal(to), {}, {0, 120}, Qt::LeftButton, {}, Qt::NoScrollPhase,
+                      false);
+    QCoreApplication::sendEvent(v.window, &wheel);
+    EXPECT_EQ(d.cursorK(), k);
+    QTest::keyClick(v.window, Qt::Key_Escape);
+    EXPECT_EQ(v.slice(0)->scribbles().size(), 0);
+    QTest::mouseRelease(v.window, Qt::LeftButton, {}, to);
+    EXPECT_EQ(d.promptPoints(), 1);
+    d.setSegmenter(nullptr);
+}
+
+TEST(ViewerQml, PointsTool_AnUnsteadyClickIsAClick_AndAScribbleStaysOnTheImage) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    test::EllipseSegmenter segmenter;
+    Document& d = v.c.document;
+    d.setSegmenter(&segmenter);
+    d.setTool(Document::Points);
+    const QPoint at = v.at(0, {{20, 20}});
+    QTest::mousePress(v.window, Qt::LeftButton, {}, at);
+    QTest::mouseMove(v.window, at + QPoint(3, 2));
+    QTest::mouseRelease(v.window, Qt::LeftButton, {}, at + QPoint(3, 2));
+    v.drag(0, {{50, 20}}, {{70, 20}}); // the image ends at 59
+    const auto& points = d.prompts().prompts().points;
+    ASSERT_EQ(points.size(), 2u);
+    EXPECT_FALSE(points[0].isScribble());
+    EXPECT_NEAR(points[0].at[0], 20, 0.2);
+    expectStroke(points[1], {{50, 20}}, {{59, 20}}, true);
     d.setSegmenter(nullptr);
 }
 

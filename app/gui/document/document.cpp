@@ -32,6 +32,7 @@ int anatomicalStep(const Geometry& g, Plane p) {
 Document::Document(QObject* parent) : QObject(parent), labelColours_(65536, 0u) {
     prompts_.setEnded([this](const PromptRecord& record) { recordPrompt(record); });
     connect(&prompts_, &PromptSession::changed, this, &Document::proposalChanged);
+    connect(&prompts_, &PromptSession::scribbleChanged, this, &Document::scribbleChanged);
     connect(&prompts_, &PromptSession::progressChanged, this, &Document::progressChanged);
     connect(&prompts_, &PromptSession::failed, this, &Document::failed);
     prefetchTimer_.setSingleShot(true);

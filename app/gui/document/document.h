@@ -173,6 +173,11 @@ public:
     /// Asks for the object in a box. `keepPoints`: the box was moved or resized.
     void promptBox(SliceKey, const SliceBox&, bool keepPoints);
     void promptPoint(SliceKey, const PointPrompt&);
+    /// A click that becomes a scribble when it is extended. False (and a sentence) if the case or the label
+    /// refuses.
+    bool beginScribble(SliceKey, const PointPrompt&);
+    void extendScribble(const Point<SlicePx>& at) { prompts_.extendScribble(at); }
+    void endScribble() { prompts_.endScribble(); }
     /// A stroke of the brush or the eraser; `eraseAny`: every unlocked label, not only the active one.
     /// False (and a sentence) if the case or the label refuses.
     bool beginStroke(SliceKey, const Point<SlicePx>&, bool erase, bool eraseAny);
@@ -183,7 +188,8 @@ public:
     void cancelStroke();
     /// The stroke in the hand; null if none is drawn yet.
     const BrushStroke* stroke() const { return stroke_ && stroke_->begun() ? &*stroke_ : nullptr; }
-    bool strokeInHand() const { return stroke_.has_value(); }
+    /// Whether a stroke or a scribble is being drawn: its slice stays in view.
+    bool strokeInHand() const { return stroke_.has_value() || prompts_.scribbling(); }
     /// Writes a label that was propagated as one edit, where nothing is labelled yet. False (and a sentence)
     /// if the case or the label refuses.
     bool commitPropagation(std::shared_ptr<const Propagation>, LabelId);
@@ -194,8 +200,9 @@ public:
     Q_INVOKABLE void redo();
     Q_INVOKABLE void acceptProposal();
     Q_INVOKABLE void discardProposal();
-    /// Escape: drops the stroke in the hand, else the prompts.
+    /// Escape: drops the stroke or scribble in the hand, else the prompts.
     Q_INVOKABLE void cancel();
+    /// Takes the last click or scribble back.
     Q_INVOKABLE void removeLastPoint();
     Q_INVOKABLE void setSlice(int plane, int index);
     /// n slices towards superior, anterior or the patient's right.
@@ -237,6 +244,7 @@ Q_SIGNALS:
     void labelLooksChanged();
     void masksHiddenChanged();
     void proposalChanged();
+    void scribbleChanged();
     void progressChanged();
     void readyRunsChanged();
     void historyChanged();

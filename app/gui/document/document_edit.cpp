@@ -14,6 +14,7 @@ void Document::setTool(Tool tool) {
     if (tool == tool_)
         return;
     endStroke();
+    prompts_.cancelScribble();
     tool_ = tool;
     Q_EMIT toolChanged();
 }
@@ -177,6 +178,13 @@ void Document::promptPoint(SliceKey slice, const PointPrompt& point) {
         prompts_.addPoint(slice, point);
 }
 
+bool Document::beginScribble(SliceKey slice, const PointPrompt& start) {
+    if (!readyToDraw())
+        return false;
+    prompts_.beginScribble(slice, start);
+    return true;
+}
+
 void Document::removeLastPoint() {
     prompts_.removeLastPoint();
 }
@@ -188,12 +196,12 @@ void Document::discardProposal() {
 void Document::cancel() {
     if (stroke_)
         cancelStroke();
-    else
+    else if (!prompts_.cancelScribble())
         discardProposal();
 }
 
 void Document::acceptProposal() {
-    if (proposalState() != Ready || stroke_ || !readyToDraw())
+    if (proposalState() != Ready || strokeInHand() || !readyToDraw())
         return;
     const SliceKey slice = prompts_.slice();
     const std::optional<SliceMask> mask = prompts_.accept();

@@ -44,6 +44,7 @@ PromptSession::~PromptSession() {
 void PromptSession::setImage(std::shared_ptr<const Volume> volume, std::string imageHash, GreyWindow window) {
     endAnswer(false);
     clear();
+    cancelScribble();
     Q_EMIT changed();
     volume_ = std::move(volume);
     imageHash_ = std::move(imageHash);
@@ -107,6 +108,32 @@ void PromptSession::removeLastPoint() {
         return;
     prompts_.points.pop_back();
     ask();
+}
+
+void PromptSession::beginScribble(SliceKey slice, const PointPrompt& start) {
+    drawnOn_ = slice;
+    drawn_ = start;
+    Q_EMIT scribbleChanged();
+}
+
+void PromptSession::extendScribble(const Point<SlicePx>& at) {
+    if (!drawn_)
+        return;
+    drawn_->along.push_back(at);
+    Q_EMIT scribbleChanged();
+}
+
+void PromptSession::endScribble() {
+    if (drawn_)
+        addPoint(drawnOn_, *std::exchange(drawn_, std::nullopt));
+    Q_EMIT scribbleChanged();
+}
+
+bool PromptSession::cancelScribble() {
+    if (!std::exchange(drawn_, std::nullopt))
+        return false;
+    Q_EMIT scribbleChanged();
+    return true;
 }
 
 void PromptSession::ask() {
@@ -211,6 +238,7 @@ void PromptSession::goOnEncoding() {
 }
 
 void PromptSession::discard() {
+    cancelScribble();
     goOnEncoding();
     endAnswer(false);
     clear();

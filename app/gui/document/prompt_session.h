@@ -46,7 +46,20 @@ public:
     /// anew.
     void setBox(SliceKey, const SliceBox&, bool keepPoints);
     void addPoint(SliceKey, const PointPrompt&);
+    /// Takes the last click or scribble back.
     void removeLastPoint();
+    /// A click, or the beginning of a scribble: which one shows when the mouse lets go.
+    void beginScribble(SliceKey, const PointPrompt&);
+    void extendScribble(const Point<SlicePx>&);
+    /// Adds what was drawn to the prompts of its slice.
+    void endScribble();
+    /// Drops the scribble in the hand. @return whether there was one
+    bool cancelScribble();
+    bool scribbling() const { return drawn_.has_value(); }
+    /// The prompt in the hand if it is on this slice, else null.
+    const PointPrompt* scribbleOn(SliceKey slice) const {
+        return drawn_ && drawnOn_ == slice ? &*drawn_ : nullptr;
+    }
     /// Lets the prompts go, unaccepted.
     void discard();
     /// Hands the proposal out as accepted and lets the prompts go; empty unless Ready.
@@ -74,6 +87,7 @@ public:
 
 Q_SIGNALS:
     void changed();
+    void scribbleChanged();
     void progressChanged();
     void failed(const QString& sentence);
 
@@ -101,7 +115,9 @@ private:
     SliceKey slice_;
     Prompts prompts_;
     Prompts answeredPrompts_;
-    Proposal answer_; ///< without its logits
+    SliceKey drawnOn_;
+    std::optional<PointPrompt> drawn_; ///< the click or scribble in the hand
+    Proposal answer_;                  ///< without its logits
     std::optional<SliceMask> mask_;
     std::uint64_t question_ = 0;
     QString unavailable_;  ///< why there is no network; empty while there is or may be one

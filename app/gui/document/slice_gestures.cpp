@@ -11,8 +11,9 @@
 namespace tandem {
 namespace {
 
-constexpr double dragThresholdPx = 3; // less is a click
-constexpr double gripPx = 6;          // how near the box's edge one must be to take it
+constexpr double dragThresholdPx = 3;     // less is a click
+constexpr double scribbleThresholdPx = 6; // a hand that clicks moves more than one that drags on purpose
+constexpr double gripPx = 6;              // how near the box's edge one must be to take it
 
 } // namespace
 
@@ -48,9 +49,7 @@ void SliceItem::pressLeft(QMouseEvent* event) {
         pressBox(at);
         break;
     case Document::Points:
-        if (document_->geometry().contains(voxelUnder(at)))
-            document_->promptPoint(
-                slice(), {slicePointAt(at), !(event->modifiers() & (Qt::ShiftModifier | Qt::AltModifier))});
+        pressPoint(event);
         break;
     case Document::Brush:
     case Document::Eraser:
@@ -89,6 +88,9 @@ void SliceItem::mouseMoveEvent(QMouseEvent* event) {
     case Gesture::Box:
         dragBox(at);
         break;
+    case Gesture::Scribble:
+        dragScribble(at);
+        break;
     case Gesture::Stroke:
         document_->extendStroke(slicePointAt(at));
         break;
@@ -118,6 +120,8 @@ void SliceItem::finishGesture() {
     backgroundClick_ = false;
     if (finished == Gesture::Box)
         releaseBox();
+    else if (finished == Gesture::Scribble)
+        document_->endScribble();
     else if (finished == Gesture::Stroke)
         document_->endStroke();
 }
@@ -214,6 +218,35 @@ void SliceItem::releaseBox() {
     if (moved_ && (boxBefore_ || (!beyond(0) && !beyond(1))))
         document_->promptBox(slice(), draftBox(), boxBefore_.has_value());
     Q_EMIT promptsChanged();
+}
+
+// --- clicks and scribbles
+
+void SliceItem::pressPoint(QMouseEvent* event) {
+    if (!document_->geometry().contains(voxelUnder(event->position())))
+        return;
+    scribbledTo_ = slicePointAt(event->position());
+    const bool foreground = !(event->modifiers() & (Qt::ShiftModifier | Qt::AltModifier));
+    if (document_->beginScribble(slice(), {scribbledTo_, foreground}))
+        gesture_ = Gesture::Scribble;
+}
+
+// A point for every pixel that the mouse comes to; beyond the image's rim it goes along the rim.
+void SliceItem::dragScribble(const QPointF& at) {
+    const PointPrompt* drawn = document_->prompts().scribbleOn(slice());
+    if (!drawn || (!drawn->isScribble() && (at - pressedAt_).manhattanLength() < scribbleThresholdPx))
+        return;
+    const auto size = sliceSize(document_->geometry(), plane_);
+    Point<SlicePx> to = slicePointAt(at);
+    bool elsewhere = false;
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+        to[axis] = std::clamp(to[axis], 0.0, static_cast<double>(size[axis] - 1));
+        elsewhere = elsewhere || std::round(to[axis]) != std::round(scribbledTo_[axis]);
+    }
+    if (!elsewhere)
+        return;
+    scribbledTo_ = to;
+    document_->extendScribble(to);
 }
 
 // --- the pointer

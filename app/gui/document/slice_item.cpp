@@ -54,6 +54,7 @@ void SliceItem::setDocument(Document* document) {
         connect(document_, &Document::cursorChanged, this, &SliceItem::onCursorChanged);
         connect(document_, &Document::masksChanged, this, &SliceItem::onMasksChanged);
         connect(document_, &Document::proposalChanged, this, &SliceItem::onProposalChanged);
+        connect(document_, &Document::scribbleChanged, this, &SliceItem::promptsChanged);
         connect(document_, &Document::activeLabelChanged, this, &SliceItem::redraw);
         connect(document_, &Document::windowChanged, this, &SliceItem::redraw);
         connect(document_, &Document::toolChanged, this, &SliceItem::chooseCursor);
@@ -323,8 +324,28 @@ QVariantList SliceItem::promptPoints() const {
         return list;
     for (const PointPrompt& p : document_->prompts().prompts().points) {
         const QPointF at = viewPointOf(p.at);
-        list.append(QVariantMap{{"x", at.x()}, {"y", at.y()}, {"foreground", p.foreground}});
+        if (!p.isScribble())
+            list.append(QVariantMap{{"x", at.x()}, {"y", at.y()}, {"foreground", p.foreground}});
     }
+    return list;
+}
+
+QVariantList SliceItem::scribbles() const {
+    QVariantList list;
+    if (!showing())
+        return list;
+    const auto add = [&](const PointPrompt& p) {
+        QVariantList path;
+        for (const Point<SlicePx>& at : verticesOf(p))
+            path.append(viewPointOf(at));
+        if (p.isScribble())
+            list.append(QVariantMap{{"path", path}, {"foreground", p.foreground}});
+    };
+    const PromptSession& prompts = document_->prompts();
+    if (prompts.slice() == slice())
+        std::for_each(prompts.prompts().points.begin(), prompts.prompts().points.end(), add);
+    if (const PointPrompt* drawn = prompts.scribbleOn(slice()))
+        add(*drawn);
     return list;
 }
 

@@ -35,6 +35,7 @@ class SliceItem : public QQuickItem {
     Q_PROPERTY(double scaleBarMm READ scaleBarMm NOTIFY viewChanged)
     Q_PROPERTY(QRectF boxRect READ boxRect NOTIFY promptsChanged)
     Q_PROPERTY(QVariantList promptPoints READ promptPoints NOTIFY promptsChanged)
+    Q_PROPERTY(QVariantList scribbles READ scribbles NOTIFY promptsChanged)
 
 public:
     explicit SliceItem(QQuickItem* parent = nullptr);
@@ -65,7 +66,9 @@ public:
     double scaleBarMm() const; ///< a round length of about a fifth of the view
     QRectF
     boxRect() const; ///< the box prompt or the one being drawn, along voxel edges; empty if none is here
-    QVariantList promptPoints() const; ///< {x, y, foreground} for each point prompt on this slice
+    QVariantList promptPoints() const; ///< {x, y, foreground} for each click on this slice
+    /// {path: list of points, foreground} for each scribble on this slice, the one in the hand last.
+    QVariantList scribbles() const;
 
     Q_INVOKABLE void resetView();
     Q_INVOKABLE void zoomBy(double factor);
@@ -103,7 +106,7 @@ protected:
     void wheelEvent(QWheelEvent*) override;
 
 private:
-    enum class Gesture { None, Cursor, Pan, Window, Box, Stroke };
+    enum class Gesture { None, Cursor, Pan, Window, Box, Scribble, Stroke };
     /// Which edges of the box follow the mouse; all four: it is moved.
     struct BoxGrip {
         bool x0 = false, x1 = false, y0 = false, y1 = false;
@@ -124,6 +127,8 @@ private:
 
     void pressLeft(QMouseEvent*);
     void pressBox(const QPointF&);
+    void pressPoint(QMouseEvent*);
+    void dragScribble(const QPointF&);
     void dragWindow(const QPointF& by);
     void dragBox(const QPointF&);
     void releaseBox();
@@ -150,6 +155,7 @@ private:
     Gesture gesture_ = Gesture::None;
     QPointF pressedAt_, lastAt_;
     bool moved_ = false;
+    Point<SlicePx> scribbledTo_;   ///< the scribble's last point
     bool backgroundClick_ = false; ///< a right click of the point tool, unless it becomes a drag
     Point<SlicePx> boxFrom_, boxTo_;
     std::optional<SliceBox> boxBefore_; ///< the box that is moved or resized
