@@ -1,6 +1,7 @@
 #include "core/measure/components.h"
 #include "inference/predict/focus_settings.h"
 #include "inference/train/patch.h"
+#include "inference/train/repaint.h"
 #include "inference/train/sample.h"
 #include "inference/train/scene.h"
 #include "inference/train/superpixels.h"
@@ -147,10 +148,65 @@ TEST(RenderPatch, ObjectKeepsItsShare) {
         for (std::int64_t x = 30; x < 70; ++x)
             task.mask.at(x, y) = 1;
     for (int n = 0; n < 10; ++n) {
-        const Patch p = renderPatch(task, 208, 1.05, r);
+        const Patch p = renderPatch(task, 208, 1.05, 0, r);
         const double area = static_cast<double>(std::count(p.mask.inside.begin(), p.mask.inside.end(), 1));
         EXPECT_NEAR(area / (800 * p.pixel * p.pixel), 1.0, 0.06); // turned, mirrored and stretched, area kept
     }
+}
+
+TEST(RenderPatch, Bent_ImageAndMaskStayTogether) {
+    Random r(5);
+    TrainingTask task{{100, 100, 1, std::vector<float>(10000)}, SliceMask(100, 100), 100, "test"};
+    for (std::int64_t y = 35; y < 65; ++y)
+        for (std::int64_t x = 35; x < 65; ++x) {
+            task.mask.at(x, y) = 1;
+            task.image.values[static_cast<std::size_t>(y * 100 + x)] = 1;
+        }
+    double leastFill = 1;
+    for (int n = 0; n < 10; ++n) {
+        const Patch p = renderPatch(task, 208, 1.05, 1, r);
+        std::int64_t apart = 0;
+        for (std::size_t i = 0; i < p.mask.inside.size(); ++i)
+            apart += (p.image.values[i] > 0.5F) != (p.mask.inside[i] != 0);
+        EXPECT_EQ(apart, 0);
+        const auto box = tightBox(p.mask);
+        ASSERT_TRUE(box.has_value());
+        const double area = static_cast<double>(std::count(p.mask.inside.begin(), p.mask.inside.end(), 1));
+        leastFill = std::min(leastFill, area / ((box->x1 - box->x0 + 1) * (box->y1 - box->y0 + 1)));
+    }
+    EXPECT_LT(leastFill, 0.95); // no longer squares, however they are turned
+}
+
+// Mean grey of an image where a mask is `in`.
+double meanWhere(const SliceImage& image, const SliceMask& mask, bool in) {
+    double sum = 0, pixels = 0;
+    for (std::size_t i = 0; i < mask.inside.size(); ++i)
+        if ((mask.inside[i] != 0) == in) {
+            sum += image.values[i];
+            pixels += 1;
+        }
+    return sum / pixels;
+}
+
+TEST(Repaint, ObjectDiffersFromItsSurroundings_InEitherDirection) {
+    int brighter = 0, apart = 0;
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        Random r(seed);
+        SliceImage image{64, 64, 1, std::vector<float>(4096, 0.5F)}; // nothing to be seen before
+        SliceMask object(64, 64);
+        for (std::int64_t y = 20; y < 44; ++y)
+            for (std::int64_t x = 20; x < 44; ++x)
+                object.at(x, y) = 1;
+        repaint(image, object, r);
+        const double difference = meanWhere(image, object, true) - meanWhere(image, object, false);
+        brighter += difference > 0;
+        apart += std::abs(difference) > 0.04;
+        EXPECT_TRUE(
+            std::all_of(image.values.begin(), image.values.end(), [](float v) { return std::isfinite(v); }));
+    }
+    EXPECT_GE(apart, 27);
+    EXPECT_GE(brighter, 6);
+    EXPECT_LE(brighter, 24);
 }
 
 TEST(CorrectiveClick, StandsInTheLargestError) {
