@@ -167,6 +167,7 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("clickReach", s.clickReach);
     json.set("networkClicks", s.networkClicks);
     json.set("ellipseWeight", s.ellipseWeight);
+    json.set("tightOffset", s.tightOffset);
     json.set("ellipseReach", s.ellipseReach);
     return json;
 }

@@ -1,5 +1,6 @@
 #include "core/measure/components.h"
 #include "inference/predict/focus_settings.h"
+#include "inference/train/loader.h"
 #include "inference/train/patch.h"
 #include "inference/train/repaint.h"
 #include "inference/train/sample.h"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <stdexcept>
 
 namespace tandem {
 namespace {
@@ -208,6 +210,44 @@ TEST(Repaint, ObjectDiffersFromItsSurroundings_InEitherDirection) {
     EXPECT_GE(brighter, 6);
     EXPECT_LE(brighter, 24);
 }
+
+// A batch that tells the random numbers it was made from.
+train::Loader::Batch telling(Random& r) {
+    return {TrainingSample{{static_cast<float>(r.uniform())}, {}, {}, {}, {}}};
+}
+
+TEST(Loader, ABatchDependsOnItsSeedAndStepAlone) {
+    train::Loader whole(telling, 5, 0), later(telling, 5, 3), other(telling, 6, 3);
+    std::vector<float> seen;
+    for (int n = 0; n < 6; ++n)
+        seen.push_back((*whole.next())[0].input[0]);
+    EXPECT_EQ(std::set<float>(seen.begin(), seen.end()).size(), 6U);
+    EXPECT_EQ((*later.next())[0].input[0], seen[3]);
+    EXPECT_EQ((*later.next())[0].input[0], seen[4]);
+    EXPECT_NE((*other.next())[0].input[0], seen[3]);
+}
+
+TEST(Loader, ErrorsAndExceptionsReachTheirStep_AndItEndsWhileBatchesWait) {
+    int made = 0;
+    train::Loader loader(
+        [&](Random& r) -> Result<train::Loader::Batch> {
+            switch (++made) {
+            case 2:
+                return Error{ErrorCode::FormatInvalid, "A damaged pack."};
+            case 3:
+                throw std::runtime_error("out of luck");
+            default:
+                return telling(r);
+            }
+        },
+        1, 0);
+    EXPECT_TRUE(loader.next().has_value());
+    const auto second = loader.next();
+    ASSERT_FALSE(second.has_value());
+    EXPECT_EQ(second.error().sentence, "A damaged pack.");
+    EXPECT_THROW((void)loader.next(), std::runtime_error);
+    EXPECT_TRUE(loader.next().has_value());
+} // the loader holds batches that nobody takes
 
 TEST(CorrectiveClick, StandsInTheLargestError) {
     std::vector<float> logits(32 * 32, -1), target(32 * 32, 0);

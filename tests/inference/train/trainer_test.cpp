@@ -1,4 +1,5 @@
 #include "core/files/files.h"
+#include "inference/bench/bench_train.h"
 #include "inference/checkpoint/model.h"
 #include "inference/train/train.h"
 #include "inference/train/trainer.h"
@@ -185,6 +186,28 @@ TEST(RunTraining, WritesAModelThatOpens) {
     EXPECT_EQ(model->card, "tiny");
     EXPECT_TRUE(model->configJson.find("focus") != nullptr);
     EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / "log.csv"));
+}
+
+TEST(BenchTrain, SaysWhereAStepsTimeGoes) {
+    const test::TemporaryFolder folder;
+    TrainBenchRequest request;
+    request.config = writeConfig(folder.path(), shortRecipe);
+    request.steps = 5;
+    const auto text = bench::benchTrain(request, [](double, std::string_view) {});
+    ASSERT_TRUE(text.has_value());
+    const auto json = parseJson(*text);
+    const auto figure = [&](const char* name) { return json->find(name)->numberOr(-1); };
+    EXPECT_NEAR(figure("samples_per_s"), 4000 / figure("step_ms"), 1e-6 * figure("samples_per_s"));
+    double stages = 0, steps = 0;
+    for (const auto& [name, ms] : json->find("stages")->members())
+        stages += ms.numberOr(-1);
+    for (const JsonValue& ms : json->find("step_ms_all")->items())
+        steps += ms.numberOr(-1) / 5;
+    EXPECT_NEAR(stages, steps, 0.2 * steps); // they add up to the step
+    EXPECT_GE(figure("loader_share"), 0);
+    EXPECT_LT(figure("loader_share"), 1);
+    request.config = folder.path() / "missing.json";
+    EXPECT_FALSE(bench::benchTrain(request, [](double, std::string_view) {}).has_value());
 }
 
 TEST(RunTraining, Stopped_SavesItsStateAndGoesOn) {
