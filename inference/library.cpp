@@ -3,6 +3,7 @@
 #include "inference/bench/bench_decode.h"
 #include "inference/bench/bench_encode.h"
 #include "inference/bench/bench_speed.h"
+#include "inference/bench/bench_train.h"
 #include "inference/bench/machine.h"
 #include "inference/checkpoint/model.h"
 #include "inference/service/service.h"
@@ -77,6 +78,10 @@ public:
 
     Result<std::string> benchDecode(const BenchRequest& request, const Progress& progress) override {
         return guarded<std::string>([&] { return bench::benchDecode(request, progress); });
+    }
+
+    Result<std::string> benchTrain(const TrainBenchRequest& request, const Progress& progress) override {
+        return guarded<std::string>([&] { return bench::benchTrain(request, progress); });
     }
 
     std::vector<std::string> describeMachine() override { return bench::describeMachine(); }

@@ -65,6 +65,15 @@ struct BenchRequest {
     Arithmetic arithmetic = Arithmetic::Automatic; ///< of the encoder
 };
 
+/// A measurement of the trainer.
+struct TrainBenchRequest {
+    std::filesystem::path config;             ///< a training configuration with a network
+    std::vector<std::filesystem::path> packs; ///< none: synthetic scenes alone
+    int steps = 20;
+    int threads = 0;                   ///< 0: those of the recipe
+    std::filesystem::path keepBatches; ///< if not empty, what every step saw is written there
+};
+
 /// How a checkpoint is written anew.
 struct ConvertOptions {
     bool float16 = false;   ///< halves the file
@@ -131,6 +140,9 @@ public:
     virtual Result<std::string> benchEncode(const BenchRequest&, const Progress&) = 0;
     /// The same of `bench decode`.
     virtual Result<std::string> benchDecode(const BenchRequest&, const Progress&) = 0;
+
+    /// The same of `bench train`.
+    virtual Result<std::string> benchTrain(const TrainBenchRequest&, const Progress&) = 0;
 
     /// Sentences for `tandem doctor`: LibTorch version, BLAS in use and whether it is a fast one, threads,
     /// devices.

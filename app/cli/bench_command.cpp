@@ -45,6 +45,39 @@ void addNetworkBench(CLI::App& bench, CommandContext& context, const std::string
     });
 }
 
+void addTrainBench(CLI::App& bench, CommandContext& context) {
+    auto request = std::make_shared<TrainBenchRequest>();
+    auto json = std::make_shared<std::string>("-");
+    auto config = std::make_shared<std::string>();
+    auto packs = std::make_shared<std::vector<std::string>>();
+    CLI::App* command =
+        newCommand(bench, "train", "Time steps of the trainer, from random weights",
+                   "tandem bench train --config resources/training/small.json --data packs/volumes");
+    command->add_option("--config", *config, "Training configuration with a network")->required();
+    command->add_option("--data", *packs, "Packs; without any, synthetic scenes");
+    command->add_option("--steps", request->steps, "Timed steps, of which the median counts")
+        ->check(CLI::Range(1, 100000))
+        ->capture_default_str();
+    command->add_option("--threads", request->threads, "Threads; 0 = the recipe's")
+        ->check(CLI::Range(0, 1024));
+    auto batches = std::make_shared<std::string>();
+    command->add_option("--keep-batches", *batches, "Folder for what every step saw");
+    command->add_option("--json", *json, "File for the figures, - for standard output")
+        ->capture_default_str();
+    command->callback([=, &context] {
+        request->config = *config;
+        request->packs.assign(packs->begin(), packs->end());
+        request->keepBatches = *batches;
+        context.run = [=, &context]() -> Result<void> {
+            const Result<InferenceLibrary*> library = context.parts.inference();
+            if (!library)
+                return library.error();
+            const Result<std::string> figures = (*library)->benchTrain(*request, context.progress);
+            return figures ? writeReport(*json, *figures + "\n") : figures.error();
+        };
+    });
+}
+
 } // namespace
 
 void addBenchCommand(CLI::App& app, CommandContext& context) {
@@ -58,6 +91,7 @@ void addBenchCommand(CLI::App& app, CommandContext& context) {
         *bench, context, "decode",
         "Time the mask decoder, one box and 16 boxes on a slice, against its reference in one run",
         &InferenceLibrary::benchDecode);
+    addTrainBench(*bench, context);
 }
 
 } // namespace tandem

@@ -125,7 +125,8 @@ at::Tensor dropPath(const at::Tensor& x, double probability) {
 at::Tensor convBranch(const View& v, const AdapterConfig& a, const at::Tensor& image, int level,
                       const Forward& forward) {
     const std::string name = "conv.c" + std::to_string(level);
-    at::Tensor x = resized(image, image.size(2) >> level, image.size(3) >> level);
+    at::Tensor x = resized(image, image.size(2) >> level, image.size(3) >> level)
+                       .contiguous(at::MemoryFormat::ChannelsLast); // convolutions and norms are quicker then
     if (level > 1)
         note(forward.record, name + ".resized", x);
     for (int j = 0; j < 6; ++j) {

@@ -61,9 +61,8 @@ inline at::Tensor layerNorm(const View& v, const at::Tensor& x, double eps) {
 
 /// LayerNorm over the channels of each pixel; x: B, C, H, W.
 inline at::Tensor layerNorm2d(const View& v, const at::Tensor& x, double eps = 1e-6) {
-    const at::Tensor d = x - x.mean(1, true);
-    const at::Tensor y = d / at::sqrt((d * d).mean(1, true) + eps);
-    return y * v["weight"].view({1, -1, 1, 1}) + v["bias"].view({1, -1, 1, 1});
+    return at::layer_norm(x.permute({0, 2, 3, 1}), {x.size(1)}, v["weight"], v["bias"], eps)
+        .permute({0, 3, 1, 2});
 }
 
 inline at::Tensor chw(const at::Tensor& x) {

@@ -44,7 +44,8 @@ struct FocusSettings {
         true; ///< clicks are shown to the network too (else only the local correction sees them)
     double ellipseWeight = 0;  ///< how far the network's answer leans on the box's ellipse when its mask
                                ///< fills the box, which a box that was drawn tightly shows
-    double ellipseReach = 0.1; ///< how quickly that fades: gap between mask and box, in box sides
+    double tightOffset = 0;    ///< added to the logits in the same measure
+    double ellipseReach = 0.1; ///< how quickly both fade: gap between mask and box, in box sides
 };
 
 /// A prompt in a grid's cells instead of SlicePx: whole numbers are the centres of cells.

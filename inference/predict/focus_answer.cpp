@@ -151,20 +151,22 @@ double gapToBox(const std::vector<float>& logits, const CropGrid& g, const Slice
            4;
 }
 
-// A network hedges about how loose a box is and errs more than the ellipse inside a tight one. Its own mask
-// tells: where it reaches the box's sides, logits of the inscribed ellipse are added.
-void leanOnEllipse(std::vector<float>& logits, const FocusCrop& crop, int maskSize, const FocusSettings& s) {
-    if (s.ellipseWeight <= 0)
+// A network hedges about how loose a box is: inside a tight one it draws too little and errs more than the
+// ellipse. Its own mask tells: where it reaches the box's sides, a constant and logits of the inscribed
+// ellipse are added.
+void trustTightBox(std::vector<float>& logits, const FocusCrop& crop, int maskSize, const FocusSettings& s) {
+    if (s.ellipseWeight <= 0 && s.tightOffset == 0)
         return;
     const CropGrid g = crop.grid(maskSize);
     const double gap = gapToBox(logits, g, crop.box);
-    const auto w =
-        static_cast<float>(s.ellipseWeight * std::exp(-gap * gap / (s.ellipseReach * s.ellipseReach)));
+    const double tight = std::exp(-gap * gap / (s.ellipseReach * s.ellipseReach));
+    const auto w = static_cast<float>(s.ellipseWeight * tight),
+               offset = static_cast<float>(s.tightOffset * tight);
     for (int j = 0; j < g.height; ++j)
         for (int i = 0; i < g.width; ++i) {
             const double r = ellipticRadius(crop.box, g.centreX(i), g.centreY(j));
             logits[static_cast<std::size_t>(j * g.width + i)] +=
-                w * static_cast<float>(std::clamp(6 * (1 - r), -6.0, 6.0));
+                offset + w * static_cast<float>(std::clamp(6 * (1 - r), -6.0, 6.0));
         }
 }
 
@@ -182,7 +184,7 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
     const auto ask = [&] {
         FocusReply r = decode(question);
         addOffset(r.logits, settings.logitOffset);
-        leanOnEllipse(r.logits, crop, maskSize, settings);
+        trustTightBox(r.logits, crop, maskSize, settings);
         return r;
     };
     FocusReply reply = ask();

@@ -22,6 +22,7 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
     read("clickWeight", s.clickWeight);
     read("clickReach", s.clickReach);
     read("ellipseWeight", s.ellipseWeight);
+    read("tightOffset", s.tightOffset);
     read("ellipseReach", s.ellipseReach);
     if (const JsonValue* v = focus->find("networkClicks"))
         s.networkClicks = v->boolOr(s.networkClicks);

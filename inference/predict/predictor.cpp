@@ -1,5 +1,6 @@
 #include "inference/predict/predictor.h"
 
+#include "core/measure/contrast_grey.h"
 #include "inference/predict/clicks.h"
 #include "inference/predict/embedding_store.h"
 #include "inference/predict/engine.h"
@@ -276,10 +277,11 @@ private:
             if (!crop)
                 return crop.error();
             double encodeMs = 0;
-            const at::Tensor code = embeddingOfCrop(request, slice, *crop, watch, encodeMs);
+            const SliceImage grey = contrastGrey(slice, crop->box);
+            const at::Tensor code = embeddingOfCrop(request, grey, *crop, watch, encodeMs);
             const auto start = Clock::now();
             FocusAnswer answer =
-                answerFocus(slice, *crop, object, maskSize, focus_, [&](const FocusQuestion& question) {
+                answerFocus(grey, *crop, object, maskSize, focus_, [&](const FocusQuestion& question) {
                     checkDecoding(watch, static_cast<double>(proposals.size()) /
                                              static_cast<double>(request.objects.size()));
                     return decodeFocus(code, question, maskSize);

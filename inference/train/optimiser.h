@@ -9,21 +9,25 @@
 
 namespace tandem::train {
 
-/// A trainable weight and AdamW's two moments of it.
+/// A trainable weight and the optimiser's two moments of it.
 struct Parameter {
     std::string key;
     at::Tensor value; ///< a leaf that asks for gradients; the same handle lies in the network's weights
     at::Tensor mean, square;
     bool decays = false; ///< matrices and filters do; biases, norms and embeddings do not
+    bool muon = false;   ///< moved by Muon, which has no use for `square`
 };
 
-/// AdamW with decoupled weight decay and clipping by the norm of all gradients. Thread: one at a time.
-/// Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
-class AdamW {
+/// AdamW or, where the recipe says so, Muon for the hidden layers' matrices and filters and AdamW for the
+/// rest; both with decoupled weight decay and clipping by the norm of all gradients. Thread: one at a time.
+/// Sources: Loshchilov and Hutter, Decoupled weight decay regularization, 2019; Liu et al., Muon is scalable
+/// for LLM training, 2025 (a step is 0.2 sqrt(longer side) times the orthogonal factor of the momentum, so
+/// that AdamW's rates and decay fit).
+class Optimiser {
 public:
     /// Turns the trainable weights that the recipe does not freeze into leaves that ask for gradients (in
     /// place in `weights`).
-    AdamW(net::Weights& weights, const net::NetworkConfig&, const Recipe&);
+    Optimiser(net::Weights& weights, const net::NetworkConfig&, const Recipe&);
 
     /// One step with the gradients that lie on the parameters, which are cleared. Parameters without one
     /// stay.
@@ -36,10 +40,17 @@ public:
     void setSteps(std::int64_t n) { steps_ = n; }
 
 private:
+    void moveByAdam(Parameter&, const at::Tensor& gradient, double learningRate) const;
+    void moveByMuon(Parameter&, const at::Tensor& gradient, double learningRate) const;
+
     Recipe recipe_;
     std::vector<Parameter> parameters_;
     std::int64_t steps_ = 0;
 };
+
+/// About the orthogonal factor of a matrix (its singular values brought to 0.7 .. 1.2) by five Newton-Schulz
+/// steps. Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024.
+at::Tensor orthogonalised(const at::Tensor& matrix);
 
 /// The rate of a step by the recipe's schedule; 0 at its last sample.
 double learningRateAt(std::int64_t step, const Recipe&);

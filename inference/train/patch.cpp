@@ -2,6 +2,7 @@
 
 #include "core/measure/grey_crop.h"
 #include "inference/train/filter.h"
+#include "inference/train/repaint.h"
 
 #include <algorithm>
 #include <array>
@@ -68,21 +69,53 @@ float sampleAt(At&& at, std::int64_t width, std::int64_t height, double x, doubl
     return upper * (1 - fy) + lower * fy;
 }
 
+// Shifts of the places that a patch's pixels are taken from, patch pixels; empty for none.
+struct Bend {
+    std::vector<float> u, v;
+    Bend(int side, double object, bool any, Random& r) {
+        if (!any)
+            return;
+        const double cells = object * r.uniform(0.25, 0.7);
+        const auto amplitude = static_cast<float>(object * r.logUniform(0.01, 0.05));
+        u = smoothField(side, side, cells, r).values;
+        v = smoothField(side, side, cells, r).values;
+        for (std::vector<float>* field : {&u, &v})
+            for (float& x : *field)
+                x *= amplitude;
+    }
+    double du(std::size_t at) const { return u.empty() ? 0 : u[at]; }
+    double dv(std::size_t at) const { return v.empty() ? 0 : v[at]; }
+};
+
 void scaleToUnit(SliceImage& s) {
     const float low = quantileOf(s.values, 0.005), high = quantileOf(s.values, 0.995);
     for (float& v : s.values)
         v = std::clamp((v - low) / std::max(high - low, 1e-6F), -0.5F, 1.5F);
 }
 
+// A smooth curve through random values at 0, 1/4 .. 1 (cosine between them).
+void remap(SliceImage& s, Random& r) {
+    std::array<double, 5> knots{};
+    for (double& k : knots)
+        k = r.uniform();
+    for (float& v : s.values) {
+        const double at = 4 * std::clamp(static_cast<double>(v), 0.0, 0.9999);
+        const auto n = static_cast<std::size_t>(at);
+        const double share = 0.5 - 0.5 * std::cos(std::numbers::pi * (at - static_cast<double>(n)));
+        v = static_cast<float>(knots[n] + share * (knots[n + 1] - knots[n]));
+    }
+}
+
 } // namespace
 
-Patch renderPatch(const TrainingTask& task, int side, double stretch, Random& r) {
+Patch renderPatch(const TrainingTask& task, int side, double stretch, double bendShare, Random& r) {
     const Matrix m = turn(r);
     const Extent e = extentOf(task.mask, m);
     const double object = r.uniform(0.36, 0.48) / stretch * side; // its longer side on the patch
     const double step = e.side / object;                          // slice px per patch px
     const double moved = 0.04 * object;
     const double du = r.uniform(-moved, moved), dv = r.uniform(-moved, moved);
+    const Bend bend(side, object, r.chance(bendShare), r);
     Patch p{{side, side, 1, {}}, SliceMask(side, side), 1 / step, task.imageSide / step};
     p.image.values.resize(static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
     const float ground =
@@ -95,18 +128,22 @@ Patch renderPatch(const TrainingTask& task, int side, double stretch, Random& r)
     };
     for (std::int64_t j = 0; j < side; ++j)
         for (std::int64_t i = 0; i < side; ++i) {
-            const double u = (static_cast<double>(i) + 0.5 - side / 2.0 + du) * step;
-            const double v = (static_cast<double>(j) + 0.5 - side / 2.0 + dv) * step;
+            const auto at = static_cast<std::size_t>(j * side + i);
+            const double u = (static_cast<double>(i) + 0.5 - side / 2.0 + du + bend.du(at)) * step;
+            const double v = (static_cast<double>(j) + 0.5 - side / 2.0 + dv + bend.dv(at)) * step;
             const double x = e.cx + m[0] * u + m[1] * v, y = e.cy + m[2] * u + m[3] * v;
-            p.image.values[static_cast<std::size_t>(j * side + i)] =
-                sampleAt(grey, task.image.width, task.image.height, x, y, ground);
+            p.image.values[at] = sampleAt(grey, task.image.width, task.image.height, x, y, ground);
             p.mask.at(i, j) = sampleAt(inside, task.mask.width, task.mask.height, x, y, 0) > 0.5F;
         }
     return p;
 }
 
-void changeGrey(SliceImage& s, const Recipe& recipe, Random& r) {
+void changeGrey(SliceImage& s, const SliceMask& object, const Recipe& recipe, Random& r) {
     scaleToUnit(s);
+    if (r.chance(recipe.repaintShare))
+        repaint(s, object, r);
+    if (r.chance(recipe.remapShare))
+        remap(s, r);
     if (r.chance(recipe.invertShare))
         for (float& v : s.values)
             v = 1 - v;
@@ -123,6 +160,12 @@ void changeGrey(SliceImage& s, const Recipe& recipe, Random& r) {
     }
     if (r.chance(0.2))
         blur(s, r.uniform(0.3, 1.5));
+    if (r.chance(recipe.speckleShare)) {
+        const SliceImage grain = smoothField(s.width, s.height, r.logUniform(1.5, 6), r);
+        const auto amplitude = static_cast<float>(r.uniform(0.1, 0.5));
+        for (std::size_t i = 0; i < s.values.size(); ++i)
+            s.values[i] *= std::max(0.05F, 1 + amplitude * grain.values[i]);
+    }
     if (r.chance(0.3))
         addNoise(s, r.uniform(0, 0.1), r);
 }

@@ -56,4 +56,10 @@ private:
     State state_{};
 };
 
+/// The random numbers of one step of a run: they depend on the seed, the step and what they are for alone.
+inline Random randomOfStep(std::uint64_t seed, std::int64_t step, std::uint64_t purpose) {
+    Random mixed(seed * 0xd1342543de82ef95 + static_cast<std::uint64_t>(step) * 0xda942042e4dd58b5 + purpose);
+    return Random(mixed.next());
+}
+
 } // namespace tandem

@@ -99,11 +99,16 @@ const std::vector<Key>& keys() {
         key("clickShare", &Recipe::clickShare, 0, 1),
         key("mostClicks", &Recipe::mostClicks, 1, 100),
         key("invertShare", &Recipe::invertShare, 0, 1),
+        key("bendShare", &Recipe::bendShare, 0, 1),
+        key("repaintShare", &Recipe::repaintShare, 0, 1),
+        key("speckleShare", &Recipe::speckleShare, 0, 1),
+        key("remapShare", &Recipe::remapShare, 0, 1),
         key("boxShift", &Recipe::boxShift, 0, 256),
         key("attentionDropout", &Recipe::attentionDropout, 0, 0.95),
         key("ffnDropout", &Recipe::ffnDropout, 0, 0.95),
         key("dropPath", &Recipe::dropPath, 0, 0.95),
         key("stemCacheMb", &Recipe::stemCacheMb, 0, 1e6),
+        yesOrNo("muon", &Recipe::muon),
         yesOrNo("decayAll", &Recipe::decayAll),
         yesOrNo("recomputeBlocks", &Recipe::recomputeBlocks),
         yesOrNo("float16", &Recipe::float16),
@@ -162,6 +167,7 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("clickReach", s.clickReach);
     json.set("networkClicks", s.networkClicks);
     json.set("ellipseWeight", s.ellipseWeight);
+    json.set("tightOffset", s.tightOffset);
     json.set("ellipseReach", s.ellipseReach);
     return json;
 }

@@ -25,6 +25,7 @@ struct Recipe {
     std::int64_t batch = 8;
     std::int64_t threads = 1;
 
+    bool muon = false; ///< Muon for the hidden layers' matrices, AdamW for the rest; else AdamW for all
     double learningRate = 1e-3;
     double beta1 = 0.9, beta2 = 0.98;
     double weightDecay = 0.05; ///< of matrices
@@ -55,6 +56,10 @@ struct Recipe {
     double clickShare = 0.4;  ///< of steps: rounds of corrective clicks after the box
     std::int64_t mostClicks = 5;
     double invertShare = 0.15;
+    double bendShare = 0;    ///< patches bent by a smooth field of shifts
+    double repaintShare = 0; ///< patches whose regions get new grey values; the object's outline stays
+    double speckleShare = 0; ///< grain as of ultrasound
+    double remapShare = 0;   ///< grey values changed by a smooth curve that need not be monotonous
     double boxShift = 19; ///< whole slices: edges move outward by 0 .. so many pixels of a 256-pixel picture
 
     std::int64_t saveEverySamples = 800; ///< state and last model

@@ -70,11 +70,13 @@ std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe&
         return std::nullopt;
     const BoxHabit habit = BoxHabit::choose(recipe, r);
     const double side = std::max(object->x1 - object->x0, object->y1 - object->y0) + 1;
-    Patch patch = renderPatch(task, patchSide, habit.stretch(side, task.imageSide), r);
+    Patch patch =
+        renderPatch(task, patchSide, habit.stretch(side, task.imageSide) * recipe.focus.cropScale / 2,
+                    recipe.bendShare, r);
     const std::optional<SliceBox> tight = tightBox(patch.mask);
     if (!tight || std::count(patch.mask.inside.begin(), patch.mask.inside.end(), 1) < 12)
         return std::nullopt;
-    changeGrey(patch.image, recipe, r);
+    changeGrey(patch.image, patch.mask, recipe, r);
     Prompts prompts;
     prompts.box = habit.draw(*tight, patch.pixel, patch.imageSide, r);
     const Result<FocusCrop> crop = makeFocusCrop(patch.image, prompts, imageSize, recipe.focus);

@@ -4,7 +4,10 @@
 #include "inference/train/slice_request.h"
 #include "inference/train/whole_sample.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <utility>
@@ -43,31 +46,83 @@ Result<std::vector<float>> logitsOf(predict::Predictor& model, const SliceImage&
     return std::move(answers->front().logits);
 }
 
+// What samples are made from; used by the loader's thread alone.
+struct SampleMaker {
+    net::NetworkConfig config;
+    Recipe recipe;
+    std::shared_ptr<const TaskSource> source;
+    std::shared_ptr<predict::Predictor> teacher;
+
+    Result<Loader::Batch> batch(Random& random) const {
+        Loader::Batch samples;
+        while (static_cast<std::int64_t>(samples.size()) < recipe.batch) {
+            const auto task = source->draw(random);
+            if (!task)
+                return task.error();
+            auto sample = sampleOf(*task, random);
+            if (!sample)
+                return sample.error();
+            if (*sample)
+                samples.push_back(std::move(**sample));
+        }
+        return samples;
+    }
+
+private:
+    Result<std::optional<TrainingSample>> sampleOf(const TrainingTask& task, Random& random) const {
+        std::optional<Error> problem;
+        const Teacher ask = [&](const SliceImage& image, const SliceBox& box) {
+            auto logits = logitsOf(*teacher, image, box);
+            if (!logits)
+                problem = logits.error();
+            std::vector<float> answer = std::move(logits).value_or({});
+            for (float& v : answer)
+                v = 1 / (1 + std::exp(-v));
+            return answer;
+        };
+        const Teacher asked = teacher ? ask : Teacher();
+        auto sample = config.preprocess == net::Preprocess::Focus
+                          ? makeSample(task, recipe, config.imageSize, 4 * config.grid(), random, asked)
+                          : makeWholeSample(task, recipe, config, random, asked);
+        if (problem)
+            return *problem;
+        return sample;
+    }
+};
+
 } // namespace
 
 Trainer::Trainer(net::NetworkConfig config, net::Weights start, const Recipe& recipe, TaskSource source)
-    : config_(std::move(config)), weights_(std::move(start)), recipe_(recipe), source_(std::move(source)),
-      optimiser_(weights_, config_, recipe), average_(weights_, recipe), random_(recipe.seed),
-      stems_(recipe.stemCacheMb << 20) {
+    : config_(std::move(config)), weights_(std::move(start)), recipe_(recipe),
+      source_(std::make_shared<const TaskSource>(std::move(source))), optimiser_(weights_, config_, recipe),
+      average_(weights_, recipe), stems_(recipe.stemCacheMb << 20) {
     for (const net::WeightSpec& spec :
          net::layoutOf(config_)) // running statistics are moved in place: keep an own copy
         if (!spec.trainable() && weights_.contains(spec.key))
             weights_.at(spec.key) = weights_.at(spec.key).detach().clone();
 }
 
-Result<Trainer::Batch> Trainer::drawBatch() {
+void Trainer::learnFrom(checkpoint::Model teacher) {
+    teacher_ = std::make_shared<predict::Predictor>(std::move(teacher), "teacher", 0);
+}
+
+Loader::Make Trainer::batchMaker() {
+    auto maker = std::make_shared<const SampleMaker>(SampleMaker{config_, recipe_, source_, teacher_});
+    return [maker](Random& random) {
+        at::set_num_threads(1); // of this thread: the others are the network's
+        return maker->batch(random);
+    };
+}
+
+Result<Trainer::Batch> Trainer::nextBatch() {
+    if (!loader_)
+        loader_ = std::make_unique<Loader>(batchMaker(), recipe_.seed, optimiser_.steps());
+    auto samples = loader_->next();
+    if (!samples)
+        return samples.error();
     Batch batch;
+    batch.samples = std::move(*samples);
     const int size = config_.imageSize, maskSize = 4 * config_.grid(), channels = config_.inChans;
-    while (static_cast<std::int64_t>(batch.samples.size()) < recipe_.batch) {
-        const auto task = source_.draw(random_);
-        if (!task)
-            return task.error();
-        auto sample = sampleOf(*task);
-        if (!sample)
-            return sample.error();
-        if (*sample)
-            batch.samples.push_back(std::move(**sample));
-    }
     batch.input = stacked(batch.samples, &TrainingSample::input, {channels, size, size});
     if (config_.preprocess == net::Preprocess::Focus)
         batch.prior = stacked(batch.samples, &TrainingSample::prior, {1, maskSize, maskSize});
@@ -75,30 +130,6 @@ Result<Trainer::Batch> Trainer::drawBatch() {
     batch.boxes = boxesOf(batch.samples);
     batch.stem = stemOf(batch);
     return batch;
-}
-
-void Trainer::learnFrom(checkpoint::Model teacher) {
-    teacher_ = std::make_unique<predict::Predictor>(std::move(teacher), "teacher", 0);
-}
-
-Result<std::optional<TrainingSample>> Trainer::sampleOf(const TrainingTask& task) {
-    std::optional<Error> problem;
-    const Teacher ask = [&](const SliceImage& image, const SliceBox& box) {
-        auto logits = logitsOf(*teacher_, image, box);
-        if (!logits)
-            problem = logits.error();
-        std::vector<float> answer = std::move(logits).value_or({});
-        for (float& v : answer)
-            v = 1 / (1 + std::exp(-v));
-        return answer;
-    };
-    const Teacher teacher = teacher_ ? ask : Teacher();
-    auto sample = config_.preprocess == net::Preprocess::Focus
-                      ? makeSample(task, recipe_, config_.imageSize, 4 * config_.grid(), random_, teacher)
-                      : makeWholeSample(task, recipe_, config_, random_, teacher);
-    if (problem)
-        return *problem;
-    return sample;
 }
 
 // Image by image, so that a remembered one has the bits of a fresh one whatever batch it came in.
@@ -138,17 +169,18 @@ at::Tensor Trainer::roundLoss(const net::Decoded& decoded, const at::Tensor& tar
 
 // Appends one corrective click per sample (padding where nothing is wrong) and takes the logits as mask
 // prompt.
-void Trainer::addClicks(const Batch& batch, const at::Tensor& logits, net::PromptTensors& prompts) {
+void Trainer::addClicks(const Batch& batch, const at::Tensor& logits, net::PromptTensors& prompts,
+                        const net::NetworkConfig& config, Random& random) {
     const auto count = static_cast<std::int64_t>(batch.samples.size());
-    const int maskSize = 4 * config_.grid();
+    const int maskSize = 4 * config.grid();
     const auto cells = static_cast<std::size_t>(maskSize) * static_cast<std::size_t>(maskSize);
-    const double cell = static_cast<double>(config_.imageSize) / maskSize;
+    const double cell = static_cast<double>(config.imageSize) / maskSize;
     const at::Tensor flat = logits.detach().contiguous();
     at::Tensor at = at::zeros({count, 1, 2}), label = at::full({count, 1}, -1.0F);
     for (std::int64_t n = 0; n < count; ++n) {
         const float* first = flat.data_ptr<float>() + static_cast<std::size_t>(n) * cells;
         const auto click = correctiveClick({first, cells}, batch.samples[static_cast<std::size_t>(n)].target,
-                                           maskSize, &random_);
+                                           maskSize, &random);
         if (!click)
             continue;
         at[n][0][0] = (static_cast<double>(click->x) + 0.5) * cell - 0.5;
@@ -161,14 +193,15 @@ void Trainer::addClicks(const Batch& batch, const at::Tensor& logits, net::Promp
 }
 
 at::Tensor Trainer::lossOf(const Batch& batch) {
+    Random random = randomOfStep(recipe_.seed, optimiser_.steps(), 1);
     if (recipe_.attentionDropout > 0 || recipe_.ffnDropout > 0 || recipe_.dropPath > 0)
-        at::manual_seed(random_.next()); // LibTorch's own generator is no part of the state
+        at::manual_seed(random.next()); // LibTorch's own generator is no part of the state
     const at::Tensor embedding = net::encode(weights_, config_, batch.input, forwardOf(batch));
     net::PromptTensors prompts;
     prompts.boxes = batch.boxes;
     prompts.mask = batch.prior;
     const int clicks =
-        random_.chance(recipe_.clickShare) ? random_.integer(1, static_cast<int>(recipe_.mostClicks)) : 0;
+        random.chance(recipe_.clickShare) ? random.integer(1, static_cast<int>(recipe_.mostClicks)) : 0;
     at::Tensor total;
     for (int round = 0; round <= clicks; ++round) {
         const net::PromptCodes codes = net::encodePrompts(weights_, config_, prompts);
@@ -176,16 +209,23 @@ at::Tensor Trainer::lossOf(const Batch& batch) {
         const at::Tensor loss = roundLoss(decoded, batch.target);
         total = total.defined() ? total + loss : loss;
         if (round < clicks)
-            addClicks(batch, decoded.logits, prompts);
+            addClicks(batch, decoded.logits, prompts, config_, random);
     }
     return total / (clicks + 1);
 }
 
 Result<double> Trainer::step() {
     const at::AutoGradMode gradients(true);
-    const Result<Batch> batch = drawBatch();
+    auto begin = std::chrono::steady_clock::now();
+    const auto lap = [&begin](double& seconds) {
+        const auto now = std::chrono::steady_clock::now();
+        seconds += std::chrono::duration<double>(now - begin).count();
+        begin = now;
+    };
+    const Result<Batch> batch = nextBatch();
     if (!batch)
         return batch.error();
+    lap(seconds_.wait);
     const at::Tensor loss = lossOf(*batch);
     const double value = loss.item<double>();
     if (!std::isfinite(value))
@@ -194,10 +234,14 @@ Result<double> Trainer::step() {
     if (!batchFolder_.empty())
         if (const auto kept = writeBatch(*batch, value); !kept)
             return kept.error();
+    lap(seconds_.forward);
     loss.backward();
+    lap(seconds_.backward);
     optimiser_.step(learningRate());
+    lap(seconds_.optimiser);
     if (optimiser_.steps() % recipe_.emaEvery == 0)
         average_.follow(weights_, recipe_.emaDecay, recipe_.emaEvery, optimiser_.steps());
+    lap(seconds_.average);
     return value;
 }
 

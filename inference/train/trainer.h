@@ -3,6 +3,7 @@
 
 #include "inference/checkpoint/model.h"
 #include "inference/predict/predictor.h"
+#include "inference/train/loader.h"
 #include "inference/train/optimiser.h"
 #include "inference/train/random.h"
 #include "inference/train/sample.h"
@@ -16,9 +17,16 @@
 
 namespace tandem::train {
 
-/// Trains one network on a stream of tasks. Everything that decides the next step is part of its state, so
-/// that a run that was interrupted goes on as if it had not been. Thread: one at a time; LibTorch's threads
-/// are the caller's.
+/// Where the time of a trainer's steps went, seconds in all.
+struct StepSeconds {
+    double wait = 0; ///< for batches
+    double forward = 0, backward = 0, optimiser = 0;
+    double average = 0; ///< the moving average of the weights
+};
+
+/// Trains one network on a stream of tasks, whose batches a thread of its own prepares meanwhile. Everything
+/// that decides the next step is part of its state or follows from the seed and the step, so that a run that
+/// was interrupted goes on as if it had not been. Thread: one at a time; LibTorch's threads are the caller's.
 class Trainer {
 public:
     Trainer(net::NetworkConfig, net::Weights start, const Recipe&, TaskSource);
@@ -31,6 +39,8 @@ public:
     /// and prior where there is one; loss and learning rate as metadata), for a comparison with other
     /// programs.
     void keepBatches(std::filesystem::path folder) { batchFolder_ = std::move(folder); }
+
+    const StepSeconds& seconds() const { return seconds_; }
 
     /// From now on the targets are this model's probabilities from the same boxes (distillation).
     void learnFrom(checkpoint::Model teacher);
@@ -53,25 +63,27 @@ private:
         at::Tensor stem; ///< what the frozen beginning gives for the input; undefined if it is trained
         std::vector<TrainingSample> samples;
     };
-    Result<Batch> drawBatch();
-    Result<std::optional<TrainingSample>> sampleOf(const TrainingTask&);
+    Loader::Make batchMaker();
+    Result<Batch> nextBatch();
     at::Tensor stemOf(const Batch&);
     net::Forward forwardOf(const Batch&) const;
     Result<void> writeBatch(const Batch&, double loss) const;
     at::Tensor lossOf(const Batch&);
     at::Tensor roundLoss(const net::Decoded&, const at::Tensor& target) const;
-    void addClicks(const Batch&, const at::Tensor& logits, net::PromptTensors&);
+    static void addClicks(const Batch&, const at::Tensor& logits, net::PromptTensors&,
+                          const net::NetworkConfig&, Random&);
 
     net::NetworkConfig config_;
     net::Weights weights_;
     Recipe recipe_;
-    TaskSource source_;
-    AdamW optimiser_;
+    std::shared_ptr<const TaskSource> source_;
+    Optimiser optimiser_;
     MovingAverage average_;
-    Random random_;
     StemCache stems_;
+    StepSeconds seconds_;
     std::filesystem::path batchFolder_;
-    std::unique_ptr<predict::Predictor> teacher_;
+    std::shared_ptr<predict::Predictor> teacher_;
+    std::unique_ptr<Loader> loader_; ///< from the first step on
 };
 
 } // namespace tandem::train

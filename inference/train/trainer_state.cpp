@@ -34,8 +34,6 @@ Result<void> Trainer::saveState(const std::filesystem::path& file) const {
         views.push_back(std::move(*view));
     }
     SafetensorsMetadata metadata{{"tandem.steps", std::to_string(optimiser_.steps())}};
-    for (std::size_t i = 0; i < 4; ++i)
-        metadata.emplace_back("tandem.random." + std::to_string(i), std::to_string(random_.state()[i]));
     metadata.emplace_back("tandem.config", writeJson(net::configToJson(config_)));
     return writeSafetensors(file, views, metadata);
 }
@@ -64,13 +62,10 @@ Result<void> Trainer::loadState(const std::filesystem::path& file) {
         take("mean." + p.key, p.mean);
         take("square." + p.key, p.square);
     }
-    Random::State random{};
-    for (std::size_t i = 0; i < 4; ++i)
-        random[i] = std::stoull(state->metadataValue("tandem.random." + std::to_string(i)).value_or("0"));
-    if (!missing.empty() || random == Random::State{})
-        return notThisRun(file, missing.empty() ? "no random state" : missing + " is missing or misshapen");
-    random_ = Random(random);
+    if (!missing.empty())
+        return notThisRun(file, missing + " is missing or misshapen");
     optimiser_.setSteps(std::stoll(state->metadataValue("tandem.steps").value_or("0")));
+    loader_.reset(); // it was ahead of another position
     return {};
 }
 

@@ -243,6 +243,8 @@ def cases():
     yield ["phantom"], 2
     yield ["phantom", path("p"), "--seed", "minus"], 2
     yield ["bench", "encode"], 2
+    yield ["bench", "train"], 2
+    yield ["bench", "train", "--config", path("config_bad.json")], 1
     yield ["bench", "encode", "--config", path("config_bad.json")], 1
     yield ["bench", "encode", "--model", path("truncated.safetensors")], 1
     yield ["fly"], 2

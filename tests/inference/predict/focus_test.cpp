@@ -238,6 +238,28 @@ TEST(AnswerFocus, LeansOnTheEllipse_OfABoxThatTheMaskFills) {
     EXPECT_GT(scoreOf(full, 2), 0.93);
     EXPECT_EQ(scoreOf(small, 0), scoreOf(small, 2)); // a loose box says nothing
 }
+
+TEST(AnswerFocus, TightOffset_IsAddedWhereTheMaskReachesTheBox) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const auto pixels = [&](double reach,
+                            double offset) { // a network that fills the inner `reach` of the box
+        FocusSettings settings;
+        settings.tightOffset = offset;
+        const CropGrid g = crop->grid(64);
+        std::vector<float> logits(64 * 64);
+        for (int j = 0; j < 64; ++j)
+            for (int i = 0; i < 64; ++i)
+                logits[static_cast<std::size_t>(j * 64 + i)] =
+                    static_cast<float>(3 * (reach - ellipticRadius(s.box, g.centreX(i), g.centreY(j))));
+        const SliceMask m =
+            maskOf(answerFocus(s.image, *crop, boxOnly(s.box), 64, settings, stubborn(logits)), s.image);
+        return std::count(m.inside.begin(), m.inside.end(), 1);
+    };
+    EXPECT_GT(pixels(0.95, 0.6), pixels(0.95, 0) + 60); // its rim moves by 0.2 of the box's radius
+    EXPECT_EQ(pixels(0.4, 0.6), pixels(0.4, 0));        // a loose box says nothing
+}
+
 TEST(AnswerFocus, EveryClickIsShownWithTheLogitsBeforeIt) {
     const Scene s;
     Prompts p = boxOnly(s.box);

@@ -1,6 +1,8 @@
 #include "core/measure/components.h"
 #include "inference/predict/focus_settings.h"
+#include "inference/train/loader.h"
 #include "inference/train/patch.h"
+#include "inference/train/repaint.h"
 #include "inference/train/sample.h"
 #include "inference/train/scene.h"
 #include "inference/train/superpixels.h"
@@ -11,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <stdexcept>
 
 namespace tandem {
 namespace {
@@ -147,11 +150,104 @@ TEST(RenderPatch, ObjectKeepsItsShare) {
         for (std::int64_t x = 30; x < 70; ++x)
             task.mask.at(x, y) = 1;
     for (int n = 0; n < 10; ++n) {
-        const Patch p = renderPatch(task, 208, 1.05, r);
+        const Patch p = renderPatch(task, 208, 1.05, 0, r);
         const double area = static_cast<double>(std::count(p.mask.inside.begin(), p.mask.inside.end(), 1));
         EXPECT_NEAR(area / (800 * p.pixel * p.pixel), 1.0, 0.06); // turned, mirrored and stretched, area kept
     }
 }
+
+TEST(RenderPatch, Bent_ImageAndMaskStayTogether) {
+    Random r(5);
+    TrainingTask task{{100, 100, 1, std::vector<float>(10000)}, SliceMask(100, 100), 100, "test"};
+    for (std::int64_t y = 35; y < 65; ++y)
+        for (std::int64_t x = 35; x < 65; ++x) {
+            task.mask.at(x, y) = 1;
+            task.image.values[static_cast<std::size_t>(y * 100 + x)] = 1;
+        }
+    double leastFill = 1;
+    for (int n = 0; n < 10; ++n) {
+        const Patch p = renderPatch(task, 208, 1.05, 1, r);
+        std::int64_t apart = 0;
+        for (std::size_t i = 0; i < p.mask.inside.size(); ++i)
+            apart += (p.image.values[i] > 0.5F) != (p.mask.inside[i] != 0);
+        EXPECT_EQ(apart, 0);
+        const auto box = tightBox(p.mask);
+        ASSERT_TRUE(box.has_value());
+        const double area = static_cast<double>(std::count(p.mask.inside.begin(), p.mask.inside.end(), 1));
+        leastFill = std::min(leastFill, area / ((box->x1 - box->x0 + 1) * (box->y1 - box->y0 + 1)));
+    }
+    EXPECT_LT(leastFill, 0.95); // no longer squares, however they are turned
+}
+
+// Mean grey of an image where a mask is `in`.
+double meanWhere(const SliceImage& image, const SliceMask& mask, bool in) {
+    double sum = 0, pixels = 0;
+    for (std::size_t i = 0; i < mask.inside.size(); ++i)
+        if ((mask.inside[i] != 0) == in) {
+            sum += image.values[i];
+            pixels += 1;
+        }
+    return sum / pixels;
+}
+
+TEST(Repaint, ObjectDiffersFromItsSurroundings_InEitherDirection) {
+    int brighter = 0, apart = 0;
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        Random r(seed);
+        SliceImage image{64, 64, 1, std::vector<float>(4096, 0.5F)}; // nothing to be seen before
+        SliceMask object(64, 64);
+        for (std::int64_t y = 20; y < 44; ++y)
+            for (std::int64_t x = 20; x < 44; ++x)
+                object.at(x, y) = 1;
+        repaint(image, object, r);
+        const double difference = meanWhere(image, object, true) - meanWhere(image, object, false);
+        brighter += difference > 0;
+        apart += std::abs(difference) > 0.04;
+        EXPECT_TRUE(
+            std::all_of(image.values.begin(), image.values.end(), [](float v) { return std::isfinite(v); }));
+    }
+    EXPECT_GE(apart, 27);
+    EXPECT_GE(brighter, 6);
+    EXPECT_LE(brighter, 24);
+}
+
+// A batch that tells the random numbers it was made from.
+train::Loader::Batch telling(Random& r) {
+    return {TrainingSample{{static_cast<float>(r.uniform())}, {}, {}, {}, {}}};
+}
+
+TEST(Loader, ABatchDependsOnItsSeedAndStepAlone) {
+    train::Loader whole(telling, 5, 0), later(telling, 5, 3), other(telling, 6, 3);
+    std::vector<float> seen;
+    for (int n = 0; n < 6; ++n)
+        seen.push_back((*whole.next())[0].input[0]);
+    EXPECT_EQ(std::set<float>(seen.begin(), seen.end()).size(), 6U);
+    EXPECT_EQ((*later.next())[0].input[0], seen[3]);
+    EXPECT_EQ((*later.next())[0].input[0], seen[4]);
+    EXPECT_NE((*other.next())[0].input[0], seen[3]);
+}
+
+TEST(Loader, ErrorsAndExceptionsReachTheirStep_AndItEndsWhileBatchesWait) {
+    int made = 0;
+    train::Loader loader(
+        [&](Random& r) -> Result<train::Loader::Batch> {
+            switch (++made) {
+            case 2:
+                return Error{ErrorCode::FormatInvalid, "A damaged pack."};
+            case 3:
+                throw std::runtime_error("out of luck");
+            default:
+                return telling(r);
+            }
+        },
+        1, 0);
+    EXPECT_TRUE(loader.next().has_value());
+    const auto second = loader.next();
+    ASSERT_FALSE(second.has_value());
+    EXPECT_EQ(second.error().sentence, "A damaged pack.");
+    EXPECT_THROW((void)loader.next(), std::runtime_error);
+    EXPECT_TRUE(loader.next().has_value());
+} // the loader holds batches that nobody takes
 
 TEST(CorrectiveClick, StandsInTheLargestError) {
     std::vector<float> logits(32 * 32, -1), target(32 * 32, 0);

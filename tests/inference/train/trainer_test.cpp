@@ -1,4 +1,5 @@
 #include "core/files/files.h"
+#include "inference/bench/bench_train.h"
 #include "inference/checkpoint/model.h"
 #include "inference/train/train.h"
 #include "inference/train/trainer.h"
@@ -14,7 +15,7 @@
 namespace tandem {
 namespace {
 
-using train::AdamW;
+using train::Optimiser;
 using train::Trainer;
 
 using test::tinyNetwork;
@@ -95,7 +96,7 @@ TEST(AdamW, FirstSteps_EqualTheFormula) {
     Recipe recipe;
     recipe.clipNorm = 1e9;
     net::Weights weights = net::initialWeights(tinyConfig(), 1);
-    AdamW adam(weights, tinyConfig(), recipe);
+    Optimiser adam(weights, tinyConfig(), recipe);
     const std::string key = "image_encoder.blocks.0.mlp.lin1.weight";
     const double w0 = weights.at(key)[0][0].item<double>();
     double w = w0, m = 0, v = 0;
@@ -111,6 +112,47 @@ TEST(AdamW, FirstSteps_EqualTheFormula) {
              (std::sqrt(v / (1 - std::pow(recipe.beta2, step))) + 1e-8);
     }
     EXPECT_NEAR(weights.at(key)[0][0].item<double>(), w, 1e-6);
+}
+
+TEST(Muon, OrthogonalFactor_EqualsTheSingularVectors) {
+    at::manual_seed(3);
+    for (const auto& [rows, columns] : {std::pair{12, 30}, std::pair{30, 12}, std::pair{16, 16}}) {
+        const at::Tensor m = at::randn({rows, columns}, at::kDouble);
+        const auto [u, s, v] = at::linalg_svd(m, false);
+        // The same singular vectors, singular values brought near 1: u' m' v is diagonal.
+        const at::Tensor core = at::mm(at::mm(u.t(), train::orthogonalised(m)), v.t());
+        const at::Tensor diagonal = at::diag(core);
+        EXPECT_LT((core - at::diag(diagonal)).abs().max().item<double>(), 1e-6);
+        const at::Tensor large = diagonal.masked_select(s > 0.1 * s.max());
+        EXPECT_GT(large.min().item<double>(), 0.6);
+        EXPECT_LT(diagonal.max().item<double>(), 1.3);
+    }
+}
+
+TEST(Muon, MovesHiddenMatricesByOrthogonalSteps_AndTheRestAsAdamW) {
+    Recipe recipe;
+    recipe.muon = true;
+    recipe.weightDecay = 0;
+    recipe.clipNorm = 1e9;
+    net::Weights weights = net::initialWeights(tinyConfig(), 1);
+    Optimiser optimiser(weights, tinyConfig(), recipe);
+    const std::string hidden = "image_encoder.blocks.0.mlp.lin1.weight",
+                      bias = "image_encoder.blocks.0.mlp.lin1.bias";
+    const at::Tensor before = weights.at(hidden).detach().clone(),
+                     biasBefore = weights.at(bias).detach().clone();
+    at::manual_seed(4);
+    const at::Tensor gradient = at::randn(before.sizes());
+    weights.at(hidden).mutable_grad() = gradient.clone();
+    weights.at(bias).mutable_grad() = at::full_like(biasBefore, 0.3);
+    optimiser.step(0.01);
+    const auto [u, s, v] = at::linalg_svd(gradient, false);
+    const at::Tensor moved =
+        (before - weights.at(hidden).detach()) /
+        (0.01 * 0.2 * std::sqrt(static_cast<double>(std::max(before.size(0), before.size(1)))));
+    const at::Tensor along = at::diag(at::mm(at::mm(u.t(), moved), v.t()));
+    EXPECT_GT(along.min().item<double>(), 0.5); // the first momentum is the gradient
+    EXPECT_LT(along.max().item<double>(), 1.3);
+    EXPECT_NEAR((biasBefore - weights.at(bias).detach())[0].item<double>(), 0.01, 1e-5); // Adam's first step
 }
 
 TEST(LearningRate, WarmsUpAndFallsToZero) {
@@ -144,6 +186,28 @@ TEST(RunTraining, WritesAModelThatOpens) {
     EXPECT_EQ(model->card, "tiny");
     EXPECT_TRUE(model->configJson.find("focus") != nullptr);
     EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / "log.csv"));
+}
+
+TEST(BenchTrain, SaysWhereAStepsTimeGoes) {
+    const test::TemporaryFolder folder;
+    TrainBenchRequest request;
+    request.config = writeConfig(folder.path(), shortRecipe);
+    request.steps = 5;
+    const auto text = bench::benchTrain(request, [](double, std::string_view) {});
+    ASSERT_TRUE(text.has_value());
+    const auto json = parseJson(*text);
+    const auto figure = [&](const char* name) { return json->find(name)->numberOr(-1); };
+    EXPECT_NEAR(figure("samples_per_s"), 4000 / figure("step_ms"), 1e-6 * figure("samples_per_s"));
+    double stages = 0, steps = 0;
+    for (const auto& [name, ms] : json->find("stages")->members())
+        stages += ms.numberOr(-1);
+    for (const JsonValue& ms : json->find("step_ms_all")->items())
+        steps += ms.numberOr(-1) / 5;
+    EXPECT_NEAR(stages, steps, 0.2 * steps); // they add up to the step
+    EXPECT_GE(figure("loader_share"), 0);
+    EXPECT_LT(figure("loader_share"), 1);
+    request.config = folder.path() / "missing.json";
+    EXPECT_FALSE(bench::benchTrain(request, [](double, std::string_view) {}).has_value());
 }
 
 TEST(RunTraining, Stopped_SavesItsStateAndGoesOn) {
