@@ -62,7 +62,7 @@ struct BenchRequest {
     int runs = 3;
     std::uint64_t seed = 1;
     int threads = 0;                               ///< 0: the machine's
-    Arithmetic arithmetic = Arithmetic::Automatic; ///< of the encoder
+    Arithmetic arithmetic = Arithmetic::Automatic; ///< of the network
 };
 
 /// A measurement of the trainer.
@@ -93,7 +93,7 @@ struct ModelSpeed {
     int runs = 0;            ///< slices that the medians are of
     int threads = 0;
     std::string computedBy; ///< "own kernels, AVX2", "LibTorch operators", "CUDA"
-    std::string arithmetic; ///< of the encoder: "float32", "bfloat16"
+    std::string arithmetic; ///< of the network: "float32", "bfloat16"
 };
 
 /// What a Segmenter may keep.
@@ -101,7 +101,7 @@ struct SegmenterOptions {
     std::int64_t embeddingBytes = std::int64_t{512} << 20; ///< embeddings in memory
     std::filesystem::path cacheFolder;                     ///< embeddings of slow models on disk; empty: none
     std::int64_t cacheBytes = std::int64_t{4} << 30;       ///< what that folder may take
-    Arithmetic arithmetic = Arithmetic::Automatic;         ///< of the encoder on the CPU
+    Arithmetic arithmetic = Arithmetic::Automatic;         ///< of the network on the CPU
 };
 
 /// The door to everything that needs LibTorch. No type of LibTorch shows here; the program opens the shared

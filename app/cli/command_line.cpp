@@ -93,7 +93,7 @@ void addArithmeticOption(CLI::App& command, Arithmetic& chosen) {
                                                          {"bfloat16", Arithmetic::Bfloat16}};
     command
         .add_option("--arithmetic", chosen,
-                    "What the encoder computes with on the CPU: float32, bfloat16 (about half the time where "
+                    "What the network computes with on the CPU: float32, bfloat16 (about half the time where "
                     "the processor has it), auto (bfloat16 for large models where it has it)")
         ->transform(CLI::CheckedTransformer(names))
         ->type_name("auto|float32|bfloat16");

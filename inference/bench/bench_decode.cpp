@@ -57,7 +57,9 @@ Result<std::string> benchDecode(const BenchRequest& request, const Progress& pro
     const net::NetworkConfig& c = model->config;
     at::manual_seed(request.seed);
     const Question question{*model, at::randn({1, c.outChans, c.grid(), c.grid()}), someBoxes(c)};
-    const auto fast = engine::FastNetwork::create(model->weights, c, at::get_num_threads());
+    const auto fast =
+        engine::FastNetwork::create(model->weights, c, at::get_num_threads(), request.arithmetic);
+    const bool bfloat16 = fast && fast->usesBfloat16();
     const auto time = [&](engine::FastNetwork* network, std::int64_t count, int runs) {
         return timed(runs, [&](const Lap& lap) { decodeOnce(question, network, count, lap); });
     };
@@ -68,8 +70,8 @@ Result<std::string> benchDecode(const BenchRequest& request, const Progress& pro
     say(0.6, "Timing 16 boxes");
     const Timing many = time(fast.get(), kBoxes, request.runs);
     say(0.95, "Timing matrix products");
-    const double gemm = engine::FastNetwork::gemmGflops(at::get_num_threads());
-    const double rate = std::max(gemm, bestGemmGflops());
+    const double gemm = engine::FastNetwork::gemmGflops(at::get_num_threads(), bfloat16);
+    const double rate = bfloat16 ? gemm : std::max(gemm, bestGemmGflops());
 
     JsonValue out;
     out.set("variant", net::variantName(c.variant));
@@ -77,7 +79,7 @@ Result<std::string> benchDecode(const BenchRequest& request, const Progress& pro
     out.set("cpu_path",
             fast ? "own kernels, " + engine::FastNetwork::cpuPath() : "LibTorch operators, " + blasName());
     out.set("reference_path", "LibTorch operators, " + blasName());
-    out.set("arithmetic", "float32");
+    out.set("arithmetic", bfloat16 ? "bfloat16" : "float32");
     out.set("threads", at::get_num_threads());
     out.set("decode_ms", one.median());
     out.set("decode_ms_all", one.allJson());

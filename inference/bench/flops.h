@@ -9,8 +9,8 @@ namespace tandem::bench {
 /// not count.
 double necessaryGflop(const net::NetworkConfig&);
 
-/// What no decoder of one box can do without and no two boxes can share: the two products of the upscaling,
-/// each behind a norm or activation of its own.
+/// What no decoder of one box can do without and no two boxes can share: the second product of the upscaling,
+/// which follows an activation. (The first is linear in the image; see kernels/two_way.h.)
 double upscaleGflop(const net::NetworkConfig&);
 
 } // namespace tandem::bench

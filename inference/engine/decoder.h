@@ -16,15 +16,19 @@ struct EncodedPrompts {
     std::span<const float> dense;
 };
 
-/// The mask decoder in float32 on the CPU: the same numbers as net::decode to rounding. Projections of the
-/// image are folded into the tokens (kernels/two_way.h), only the masks that are asked for are formed, and
-/// the upscaled map is never stored. Hooks: step is called after each part ("image", "tokens", "to_image",
-/// "to_token", "upscale"), several times each. 12 MB of
-/// working memory for ViT-B are kept between calls. Thread: one caller at a time.
+/// The mask decoder on the CPU: in float32 the same numbers as net::decode to rounding. What the image gives
+/// to all prompts is computed once a call (kernels/two_way.h), for a prompt only what its tokens change; the
+/// image as a prompt sees it and the upscaled map are never formed. With bfloat16 the products of the image
+/// and of the upscaling have rounded factors; tokens and attention stay float32. Hooks: step is called after
+/// each part ("image", "tokens", "to_image", "to_token", "upscale"), several times each; record sees the
+/// first prompt of a call. Working memory, kept between calls: for ViT-B 5 MB and 2 MB for each prompt, of
+/// which up to 16 are decoded together. Thread: one caller at a time.
 class FastDecoder {
 public:
     /// Throws std::out_of_range (a key that is missing), std::bad_alloc.
-    FastDecoder(const net::NetworkConfig&, const WeightSource&);
+    /// @param numbers  bfloat16 only where kernels::hasBfloat16()
+    FastDecoder(const net::NetworkConfig&, const WeightSource&,
+                kernels::Numbers numbers = kernels::Numbers::Float32);
     ~FastDecoder();
     FastDecoder(FastDecoder&&) noexcept;
 

@@ -44,7 +44,7 @@ struct FastNetwork::State {
     }
     void packDecoder() {
         if (!decoder)
-            withWeights([&](const WeightSource& source) { decoder.emplace(config, source); });
+            withWeights([&](const WeightSource& source) { decoder.emplace(config, source, numbers); });
     }
 };
 

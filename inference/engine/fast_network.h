@@ -9,7 +9,7 @@
 namespace tandem::engine {
 
 /// net::encode and net::decode on the CPU, on the kernels of this processor: the same tensors in and out, in
-/// float32 the same numbers to rounding; the encoder may compute with bfloat16. Weights are packed when they
+/// float32 the same numbers to rounding; both may compute with bfloat16. Weights are packed when they
 /// are first needed, a copy as large as the network (half as large for bfloat16). Thread: one caller at a
 /// time.
 class FastNetwork {
@@ -28,7 +28,7 @@ public:
     static std::string cpuPath();
     /// The best rate of the packed product on so many threads, GFLOP/s; 0 where there are no kernels.
     static double gemmGflops(int threads, bool bfloat16 = false);
-    /// Whether the encoder computes with bfloat16.
+    /// Whether encoder and decoder compute with bfloat16.
     bool usesBfloat16() const;
 
     /// As net::encode; of `forward` only `step` and `pulse` count.

@@ -7,30 +7,22 @@
 #define HWY_TARGET_INCLUDE "inference/kernels/mask_head.cpp"
 #include <hwy/foreach_target.h> // includes this file once for each instruction set
 #include <hwy/highway.h>
-#include "inference/kernels/micro_kernel-inl.h"
-#include "inference/kernels/row_norm-inl.h"
-#include "inference/kernels/vector_math-inl.h"
+#include "inference/kernels/pixel_tiles-inl.h"
 // clang-format on
 
 #ifndef TANDEM_MASK_HEAD_SHARED
 #define TANDEM_MASK_HEAD_SHARED
 namespace tandem::kernels {
 
-constexpr std::size_t kPixelBlock = 28; // pixels that go through together
-
 struct MaskJob {
+    const PixelCut* cut = nullptr;
     const MaskHead* head = nullptr;
-    ConstMatrix image, hypers;
+    const TiledImage* image = nullptr;
     std::size_t width = 0;
-    float* masks = nullptr;
-    std::size_t between() const { return head->second.inputs; }
-    std::size_t channels() const { return hypers.columns; }
-    // Where the logit of sub-pixel `inner` of sub-pixel `outer` of a pixel lies in a mask.
-    std::size_t place(std::size_t pixel, std::size_t outer, std::size_t inner) const {
-        const std::size_t y = pixel / width * 4 + outer / 2 * 2 + inner / 2;
-        const std::size_t x = pixel % width * 4 + outer % 2 * 2 + inner % 2;
-        return y * 4 * width + x;
-    }
+    std::span<MaskPrompt> prompts;
+    std::size_t between() const { return head->second.depth; }
+    std::size_t channels() const { return head->second.rows / 4; }
+    bool half() const { return head->second.numbers == Numbers::Bfloat16; }
 };
 
 } // namespace tandem::kernels
@@ -39,82 +31,143 @@ struct MaskJob {
 HWY_BEFORE_NAMESPACE();
 namespace tandem::kernels::HWY_NAMESPACE {
 
-HWY_INLINE std::size_t wholeTiles(std::size_t n, std::size_t tile) {
-    return (n + tile - 1) / tile * tile;
-}
+// What one tile of one prompt works in.
+struct MaskSpace {
+    float *words, *middle, *packed, *last, *logits;
+};
 
 std::size_t maskScratch(const MaskJob& job) {
-    const std::size_t pixels = wholeTiles(kPixelBlock, kTileRows),
-                      middle = wholeTiles(4 * kPixelBlock, kTileRows);
-    return pixels * (job.image.columns + wholeTiles(job.head->first.outputs, kTileWidth)) +
-           middle * job.between() + kTileRows * wholeTiles(job.head->second.outputs, kTileWidth) +
-           wholeTiles(job.between(), kLanes);
+    std::size_t terms = 0;
+    for (const MaskPrompt& p : job.prompts)
+        terms = HWY_MAX(terms, p.image.used);
+    return job.cut->stride * job.head->first.rows +
+           kTileWidth * (terms + 1 + 6 * job.between() + 4 * job.channels() + 16);
 }
 
-// x + bias, its LayerNorm and GELU; n floats to out, a kTileRows apart.
-HWY_INLINE void middleRow(const MaskJob& job, float* x, const float* bias, float* line, float* out) {
+HWY_INLINE MaskSpace spaceIn(const MaskJob& job, float* scratch) {
+    MaskSpace s{};
+    s.middle = scratch + job.cut->stride * job.head->first.rows;
+    s.packed = s.middle + kTileWidth * 4 * job.between();
+    s.last = s.packed + kTileWidth * 2 * job.between();
+    s.logits = s.last + kTileWidth * 4 * job.channels();
+    s.words = s.logits + kTileWidth * 16;
+    return s;
+}
+
+HWY_INLINE vm::V geluFor(bool half, vm::V x) {
+    return half ? vm::geluQuick(x) : vm::gelu(x);
+}
+
+// One sub-pixel between the convolutions: x + scale * projected, its norm (the mean is 0) and GELU, in place.
+HWY_INLINE void middleRows(const MaskJob& job, const float* projected, const float* scale, float* rows) {
     using namespace vm;
     const std::size_t n = job.between();
-    for (std::size_t i = 0; i < n; i += lanes)
-        storePart(hn::Add(loadPart(x + i, n - i), loadPart(bias + i, n - i)), x + i, n - i);
-    float mean = 0, scale = 0;
-    rowStatistics(x, n, job.head->norm.eps, mean, scale);
-    normalisePart(x, n, mean, scale, job.head->norm.gain, job.head->norm.bias, line);
-    for (std::size_t i = 0; i < n; i += lanes)
-        storePart(vm::gelu(loadPart(line + i, n - i)), line + i, n - i);
-    for (std::size_t i = 0; i < n; ++i)
-        out[i * kTileRows] = line[i];
-}
-
-// The logits of one row of the second product: four sub-pixels of `channels` each.
-HWY_INLINE void lastRow(const MaskJob& job, float* x, std::size_t pixel, std::size_t outer) {
-    using namespace vm;
-    const std::size_t n = job.channels(), maskFloats = job.image.rows * 16;
-    for (std::size_t inner = 0; inner < 4; ++inner) {
-        float* part = x + inner * n;
-        const float* bias = job.head->secondBias + inner * n;
-        for (std::size_t i = 0; i < n; i += lanes)
-            storePart(vm::gelu(hn::Add(loadPart(part + i, n - i), loadPart(bias + i, n - i))), part + i,
-                      n - i);
-        for (std::size_t m = 0; m < job.hypers.rows; ++m) {
-            V sum = hn::Zero(d);
-            for (std::size_t i = 0; i < n; i += lanes)
-                sum = hn::MulAdd(loadPart(part + i, n - i), loadPart(job.hypers.row(m) + i, n - i), sum);
-            job.masks[m * maskFloats + job.place(pixel, outer, inner)] = hn::GetLane(hn::SumOfLanes(d, sum));
+    const RowNorm& norm = job.head->norm;
+    const bool half = job.half();
+    for (std::size_t x = 0; x < kTileWidth; x += lanes) {
+        const V factor = hn::LoadU(d, scale + x);
+        V square = hn::Zero(d);
+        for (std::size_t c = 0; c < n; ++c) {
+            float* at = rows + c * kTileWidth + x;
+            const V y =
+                hn::MulAdd(factor, hn::LoadU(d, projected + c * job.cut->stride + x), hn::LoadU(d, at));
+            hn::StoreU(y, d, at);
+            square = hn::MulAdd(y, y, square);
+        }
+        const V variance = hn::MulAdd(square, set(1.f / static_cast<float>(n)), set(norm.eps));
+        const V s = hn::Div(set(1.f), hn::Sqrt(variance));
+        for (std::size_t c = 0; c < n; ++c) {
+            float* at = rows + c * kTileWidth + x;
+            const V y = hn::MulAdd(hn::Mul(hn::LoadU(d, at), s), set(norm.gain[c]), set(norm.bias[c]));
+            hn::StoreU(geluFor(half, y), d, at);
         }
     }
 }
 
-void maskBlock(const MaskJob& job, std::size_t first, std::size_t count, float* scratch) {
-    const PackedWeights &one = job.head->first, &two = job.head->second;
-    const std::size_t depth = job.image.columns, between = job.between();
-    const std::size_t oneWidth = wholeTiles(one.outputs, kTileWidth),
-                      twoWidth = wholeTiles(two.outputs, kTileWidth);
-    float* left = scratch;
-    float* middle = left + wholeTiles(kPixelBlock, kTileRows) * depth;
-    float* packed = middle + wholeTiles(kPixelBlock, kTileRows) * oneWidth;
-    float* last = packed + wholeTiles(4 * kPixelBlock, kTileRows) * between;
-    float* line = last + kTileRows * twoWidth;
-    for (std::size_t r = 0; r < count; r += kTileRows) {
-        const auto load = [&](std::size_t i, std::size_t c, std::size_t n) {
-            return vm::loadPart(job.image.row(first + r + i) + c, n);
-        };
-        transposeRows(HWY_MIN(kTileRows, count - r), depth, load, left + r * depth);
+// The logits of the four sub-pixels that the second product gave.
+HWY_INLINE void lastLogits(const MaskJob& job, float* rows, const float* hyper, float* logits) {
+    using namespace vm;
+    const std::size_t n = job.channels();
+    for (std::size_t inner = 0; inner < 4; ++inner)
+        for (std::size_t x = 0; x < kTileWidth; x += lanes) {
+            V sum = hn::Zero(d);
+            for (std::size_t c = 0; c < n; ++c)
+                sum = hn::MulAdd(hn::LoadU(d, rows + (inner * n + c) * kTileWidth + x), set(hyper[c]), sum);
+            hn::StoreU(sum, d, logits + inner * kTileWidth + x);
+        }
+}
+
+HWY_INLINE void addBiasAndGelu(const MaskJob& job, float* rows) {
+    using namespace vm;
+    const bool half = job.half();
+    for (std::size_t c = 0; c < job.head->second.rows; ++c)
+        for (std::size_t x = 0; x < kTileWidth; x += lanes) {
+            float* at = rows + c * kTileWidth + x;
+            hn::StoreU(geluFor(half, hn::Add(hn::LoadU(d, at), set(job.head->secondBias[c]))), d, at);
+        }
+}
+
+// Sub-pixel rows of a tile to their places in a mask; `pixel` is the tile's first.
+HWY_INLINE void placeLogits(const MaskJob& job, std::size_t outer, std::size_t pixel, const float* logits,
+                            float* mask) {
+    const std::size_t end = HWY_MIN(pixel + kTileWidth, job.cut->pixels), first = pixel;
+    while (pixel < end) { // pixels of one row of the image
+        const std::size_t y = pixel / job.width, x = pixel % job.width;
+        const std::size_t count = HWY_MIN(end - pixel, job.width - x);
+        for (std::size_t inner = 0; inner < 4; ++inner) {
+            const float* from = logits + inner * kTileWidth + pixel - first;
+            float* to = mask + (4 * y + outer / 2 * 2 + inner / 2) * 4 * job.width + 4 * x + outer % 2 * 2 +
+                        inner % 2;
+            for (std::size_t i = 0; i < count; ++i)
+                to[4 * i] = from[i];
+        }
+        pixel += count;
     }
-    for (std::size_t x = 0; x < oneWidth; x += kTileWidth)
-        multiplyPanels<2>(left, kTileRows, kTileRows * depth, count, one.panels.data() + x * depth,
-                          kTileWidth, depth, middle + x, oneWidth, false);
-    for (std::size_t r = 0; r < 4 * count; ++r)
-        middleRow(job, middle + r / 4 * oneWidth + r % 4 * between, job.head->firstBias + r % 4 * between,
-                  line, packed + r / kTileRows * kTileRows * between + r % kTileRows);
-    for (std::size_t r = 0; r < 4 * count; r += kTileRows) {
-        const std::size_t rows = HWY_MIN(kTileRows, 4 * count - r);
-        for (std::size_t x = 0; x < twoWidth; x += kTileWidth)
-            tileOf<2>(rows)(packed + r * between, kTileRows, two.panels.data() + x * between, kTileWidth,
-                            between, last + x, twoWidth, false);
-        for (std::size_t i = 0; i < rows; ++i)
-            lastRow(job, last + i * twoWidth, first + (r + i) / 4, (r + i) % 4);
+}
+
+// One sub-pixel of a tile from behind the first product on; `pixel` is the tile's first.
+HWY_INLINE void subPixel(const MaskJob& job, const MaskPrompt& p, std::size_t outer, std::size_t pixel,
+                         const float* middle, const MaskSpace& s) {
+    const float* right = middle;
+    if (job.half()) {
+        packWords(middle, kTileWidth, job.between(), s.packed);
+        right = s.packed;
     }
+    tileProduct(job.head->second, right, kTileWidth, s.last, kTileWidth, false);
+    addBiasAndGelu(job, s.last);
+    for (std::size_t m = 0; m < p.hypers.rows; ++m) {
+        lastLogits(job, s.last, p.hypers.row(m), s.logits);
+        placeLogits(job, outer, pixel, s.logits, p.masks + m * 16 * job.cut->pixels);
+    }
+}
+
+// One tile of one prompt; `projected` is the tile of the first product on what the prompts share.
+HWY_INLINE void maskTile(const MaskJob& job, const MaskPrompt& p, std::size_t chunk, std::size_t x,
+                         const float* projected, const MaskSpace& s) {
+    const PixelCut& cut = *job.cut;
+    const float* terms = p.image.terms + chunk * p.image.capacity * cut.stride + x;
+    const float* scale = p.image.scale + chunk * cut.stride + x;
+    std::size_t step = cut.stride;
+    if (job.half()) {
+        packWords(terms, cut.stride, p.image.used, s.words);
+        terms = s.words;
+        step = kTileWidth;
+    }
+    tileProduct(p.terms, terms, step, s.middle, kTileWidth, false);
+    for (std::size_t outer = 0; outer < 4; ++outer) {
+        float* middle = s.middle + outer * job.between() * kTileWidth;
+        middleRows(job, projected + outer * job.between() * cut.stride, scale, middle);
+        subPixel(job, p, outer, chunk * cut.chunk + x, middle, s);
+    }
+}
+
+void maskChunk(const MaskJob& job, std::size_t chunk, float* scratch) {
+    const PixelCut& cut = *job.cut;
+    const MaskSpace space = spaceIn(job, scratch);
+    projectChunk(cut, *job.image, job.head->first, chunk, scratch);
+    for (const MaskPrompt& p : job.prompts)
+        for (std::size_t x = 0; x < cut.chunk && chunk * cut.chunk + x < cut.pixels; x += kTileWidth)
+            maskTile(job, p, chunk, x, scratch + x, space);
 }
 
 } // namespace tandem::kernels::HWY_NAMESPACE
@@ -124,16 +177,14 @@ HWY_AFTER_NAMESPACE();
 namespace tandem::kernels {
 
 HWY_EXPORT(maskScratch);
-HWY_EXPORT(maskBlock);
+HWY_EXPORT(maskChunk);
 
-void upscaleMasks(Workers& workers, const MaskHead& head, std::size_t width, ConstMatrix image,
-                  ConstMatrix hypers, float* masks) {
-    const MaskJob job{&head, image, hypers, width, masks};
-    workers.run((image.rows + kPixelBlock - 1) / kPixelBlock, [&](std::size_t task, int worker) {
-        const std::size_t first = task * kPixelBlock;
-        HWY_DYNAMIC_DISPATCH(maskBlock)
-        (job, first, std::min(kPixelBlock, image.rows - first),
-         workers.scratch(worker, HWY_DYNAMIC_DISPATCH(maskScratch)(job)));
+void upscaleMasks(Workers& workers, const PixelCut& cut, const MaskHead& head, const TiledImage& image,
+                  std::size_t width, std::span<MaskPrompt> prompts) {
+    const MaskJob job{&cut, &head, &image, width, prompts};
+    workers.run(cut.chunks(), [&](std::size_t chunk, int worker) {
+        HWY_DYNAMIC_DISPATCH(maskChunk)
+        (job, chunk, workers.scratch(worker, HWY_DYNAMIC_DISPATCH(maskScratch)(job)));
     });
 }
 

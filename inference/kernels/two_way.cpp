@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 // clang-format off
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "inference/kernels/two_way.cpp"
 #include <hwy/foreach_target.h> // includes this file once for each instruction set
 #include <hwy/highway.h>
-#include "inference/kernels/micro_kernel-inl.h"
-#include "inference/kernels/row_norm-inl.h"
-#include "inference/kernels/vector_math-inl.h"
+#include "inference/kernels/pixel_tiles-inl.h"
 // clang-format on
 
 #ifndef TANDEM_TWO_WAY_SHARED
@@ -19,29 +16,19 @@
 namespace tandem::kernels {
 
 constexpr float kTwoWayLog2E = 1.44269504088896341f;
-constexpr std::size_t kRowBlock = 112; // rows whose logits are formed at once
-constexpr std::size_t kChunk = 224;    // rows with one maximum and one sum
 
-// Sizes of one call; columns are padded to whole tiles.
-struct TwoWaySizes {
-    std::size_t columns = 0, paddedColumns = 0, queries = 0, paddedQueries = 0;
-    std::size_t partialFloats() const { return 2 * paddedQueries + queries * paddedColumns; }
+// What one chunk of pixels gives to the result of one prompt.
+struct PoolPartial {
+    std::size_t queries = 0, valueColumns = 0, terms = 0;
+    std::size_t floats() const { return queries * (2 + valueColumns + terms); }
+    float* maximum(float* p) const { return p; }
+    float* sum(float* p) const { return p + queries; }
+    Matrix values(float* p) const { return {p + 2 * queries, queries, valueColumns, valueColumns}; }
+    Matrix means(float* p) const { return {p + queries * (2 + valueColumns), queries, terms, terms}; }
 };
-
-struct PoolJob {
-    ConstMatrix rows, code;
-    TwoWaySizes sizes;
-    const PackedWeights* queries = nullptr;
-};
-
-struct SpreadJob {
-    ConstMatrix rows, code;
-    TwoWaySizes sizes;
-    const TokenSide* side = nullptr;
-    const PackedWeights* queries = nullptr;
-    const float* values = nullptr; // queries x paddedColumns
-    Matrix result;
-};
+inline PoolPartial partialOf(const PoolPrompt& p) {
+    return {p.queries.heads * p.queries.rows, p.queries.depth, p.image.used};
+}
 
 } // namespace tandem::kernels
 #endif
@@ -49,221 +36,266 @@ struct SpreadJob {
 HWY_BEFORE_NAMESPACE();
 namespace tandem::kernels::HWY_NAMESPACE {
 
-std::size_t twoWayTileWidth() {
-    return kTileWidth;
+// Where a chunk of a map of `rows` rows lies.
+HWY_INLINE std::size_t chunkAt(const PixelCut& cut, std::size_t chunk, std::size_t rows) {
+    return chunk * rows * cut.stride;
 }
 
-// Panels of kTileRows rows cover `rows`.
-HWY_INLINE std::size_t panelledRows(std::size_t rows) {
-    return (rows + kTileRows - 1) / kTileRows * kTileRows;
+// A tile of rows as the right side of a product.
+struct RightTile {
+    const float* data;
+    std::size_t step;
+};
+
+// The terms of a tile for a matrix of these numbers; `words` has room for them.
+HWY_INLINE RightTile rightOf(Numbers numbers, const float* terms, std::size_t stride, std::size_t rows,
+                             float* words) {
+    if (numbers == Numbers::Float32)
+        return {terms, stride};
+    packWords(terms, stride, rows, words);
+    return {words, kTileWidth};
 }
 
-// rows + code of [first, first + count) as panels: out[panel][column][row in panel].
-HWY_INLINE void packSum(ConstMatrix rows, ConstMatrix code, std::size_t first, std::size_t count,
-                        float* out) {
-    for (std::size_t i = 0; i < count; i += kTileRows) {
-        const auto load = [&](std::size_t r, std::size_t c, std::size_t n) {
-            return hn::Add(vm::loadPart(rows.row(first + i + r) + c, n),
-                           vm::loadPart(code.row(first + i + r) + c, n));
-        };
-        transposeRows(HWY_MIN(kTileRows, count - i), rows.columns, load, out + i * rows.columns);
-    }
-}
-
-// logits[row][query] of `count` rows from `first` on; `packed` is scratch.
-HWY_INLINE void rowLogits(ConstMatrix rows, ConstMatrix code, const PackedWeights& queries, std::size_t first,
-                          std::size_t count, std::size_t stride, float* packed, float* logits) {
-    const std::size_t depth = rows.columns;
-    packSum(rows, code, first, count, packed);
-    for (std::size_t x = 0; x < queries.outputs; x += kTileWidth) {
-        const float* panel = queries.panels.data() + x * depth;
-        if (queries.outputs - x > kLanes)
-            multiplyPanels<2>(packed, kTileRows, kTileRows * depth, count, panel, kTileWidth, depth,
-                              logits + x, stride, false);
-        else
-            multiplyPanels<1>(packed, kTileRows, kTileRows * depth, count, panel, kTileWidth, depth,
-                              logits + x, stride, false);
-    }
-}
-
-// Turns the logits of a chunk into weights against the chunk's own maximum, query by query.
-HWY_INLINE void chunkSoftmax(std::size_t count, const TwoWaySizes& s, float* logits, float* maximum,
-                             float* sum) {
+// One tile of logits, a row for each head and token: scale * (left . projected) + left . position +
+// coefficients . terms. Where left is folded into `projected` its products are there. `words` has room for
+// the terms of a tile.
+HWY_INLINE void tileLogits(const PixelCut& cut, const HeadPanels& left, bool folded, const float* projected,
+                           const float* position, const LeftPanels& coefficients, const float* terms,
+                           const float* scale, float* words, float* logits) {
     using namespace vm;
-    for (std::size_t q = 0; q < s.queries; q += lanes) {
-        V top = hn::LoadU(d, logits + q), total = hn::Zero(d);
-        for (std::size_t r = 1; r < count; ++r)
-            top = hn::Max(top, hn::LoadU(d, logits + r * s.paddedQueries + q));
-        for (std::size_t r = 0; r < count; ++r) {
-            float* at = logits + r * s.paddedQueries + q;
-            const V weight = exp2Below(hn::Mul(hn::Sub(hn::LoadU(d, at), top), set(kTwoWayLog2E)));
-            hn::StoreU(weight, d, at);
-            total = hn::Add(total, weight);
-        }
-        hn::StoreU(top, d, maximum + q);
-        hn::StoreU(total, d, sum + q);
+    if (!folded)
+        headProducts(left, projected, cut.stride, logits, cut.stride, false);
+    const float* products = folded ? projected : logits;
+    for (std::size_t x = 0; x < kTileWidth; x += lanes) {
+        const V s = hn::LoadU(d, scale + x);
+        for (std::size_t q = 0; q < left.heads * left.rows; ++q)
+            hn::StoreU(hn::Mul(hn::LoadU(d, products + q * cut.stride + x), s), d,
+                       logits + q * cut.stride + x);
     }
+    headProducts(left, position, cut.stride, logits, cut.stride, true);
+    const RightTile right = rightOf(coefficients.numbers, terms, cut.stride, coefficients.depth, words);
+    tileProduct(coefficients, right.data, right.step, logits, cut.stride, true);
 }
 
-std::size_t poolScratch(const TwoWaySizes& s) {
-    return kChunk * (s.paddedQueries + s.paddedColumns) + panelledRows(kRowBlock) * s.columns;
-}
-
-// One chunk of rows: maximum, sum and weighted sum of rows of each query.
-void poolChunk(const PoolJob& job, std::size_t first, std::size_t count, float* scratch, float* partial) {
-    const TwoWaySizes& s = job.sizes;
-    float* logits = scratch;
-    float* copy = logits + kChunk * s.paddedQueries;
-    float* packed = copy + kChunk * s.paddedColumns;
-    for (std::size_t r = 0; r < count; r += kRowBlock)
-        rowLogits(job.rows, job.code, *job.queries, first + r, HWY_MIN(kRowBlock, count - r), s.paddedQueries,
-                  packed, logits + r * s.paddedQueries);
-    float* maximum = partial;
-    float* sum = maximum + s.paddedQueries;
-    float* mean = sum + s.paddedQueries;
-    chunkSoftmax(count, s, logits, maximum, sum);
-    const float* values = job.rows.row(first);
-    std::size_t stride = job.rows.stride;
-    if (s.columns != s.paddedColumns) { // tiles would reach beyond the rows
-        std::memset(copy, 0, count * s.paddedColumns * sizeof(float));
-        for (std::size_t r = 0; r < count; ++r)
-            std::memcpy(copy + r * s.paddedColumns, job.rows.row(first + r), s.columns * sizeof(float));
-        values = copy;
-        stride = s.paddedColumns;
+// Logits of `count` pixels to weights against their own maximum.
+HWY_INLINE void rowSoftmax(float* row, std::size_t count, std::size_t padded, float& maximum, float& sum) {
+    using namespace vm;
+    for (std::size_t x = count; x < padded; ++x)
+        row[x] = -1e30f;
+    V top = hn::LoadU(d, row), total = hn::Zero(d);
+    for (std::size_t x = lanes; x < padded; x += lanes)
+        top = hn::Max(top, hn::LoadU(d, row + x));
+    maximum = hn::GetLane(hn::MaxOfLanes(d, top));
+    const V shift = set(maximum * kTwoWayLog2E);
+    for (std::size_t x = 0; x < padded; x += lanes) {
+        const V weight = exp2Below(hn::MulSub(hn::LoadU(d, row + x), set(kTwoWayLog2E), shift));
+        hn::StoreU(weight, d, row + x);
+        total = hn::Add(total, weight);
     }
-    for (std::size_t c = 0; c < s.paddedColumns; c += kTileWidth)
-        for (std::size_t q = 0; q < s.queries; q += kTileRows)
-            tileOf<2>(HWY_MIN(kTileRows, s.queries - q))(logits + q, s.paddedQueries, values + c, stride,
-                                                         count, mean + q * s.paddedColumns + c,
-                                                         s.paddedColumns, false);
+    sum = hn::GetLane(hn::SumOfLanes(d, total));
 }
 
-// out += in * factor
-HWY_INLINE void addScaled(const float* in, float factor, std::size_t n, float* out) {
+std::size_t poolScratch(const PixelCut& cut, const PoolPass& pass, const PoolPrompt& p) {
+    return cut.stride * (pass.keys->rows + pass.values->rows + 2 * p.queries.heads * p.queries.rows) +
+           kTileWidth * (p.image.used + 1) / 2;
+}
+
+// One chunk of one prompt; `projected` are the chunk's rows of keys, then of values.
+HWY_INLINE void poolPrompt(const PixelCut& cut, const PoolPass& pass, PoolPrompt& p, std::size_t chunk,
+                           const float* projected, float* logits) {
+    using namespace vm;
+    const PoolPartial partial = partialOf(p);
+    const std::size_t inner = p.queries.heads * p.queries.depth, tokens = p.queries.rows;
+    const float* terms = p.image.terms + chunkAt(cut, chunk, p.image.capacity);
+    const float* scale = p.image.scale + chunkAt(cut, chunk, 1);
+    const float* position = pass.position + chunkAt(cut, chunk, inner);
+    float* scaled = logits + partial.queries * cut.stride;
+    float* words = scaled + partial.queries * cut.stride;
+    for (std::size_t x = 0; x < cut.chunk; x += kTileWidth)
+        tileLogits(cut, p.queries, pass.folded, projected + x, position + x, p.coefficients, terms + x,
+                   scale + x, words, logits + x);
+    float* out = p.partials.data() + chunk * partial.floats();
+    const std::size_t count = HWY_MIN(cut.chunk, cut.pixels - chunk * cut.chunk);
+    for (std::size_t q = 0; q < partial.queries; ++q) {
+        float* row = logits + q * cut.stride;
+        rowSoftmax(row, count, cut.chunk, partial.maximum(out)[q], partial.sum(out)[q]);
+        for (std::size_t x = 0; x < cut.chunk; x += lanes)
+            hn::StoreU(hn::Mul(hn::LoadU(d, row + x), hn::LoadU(d, scale + x)), d,
+                       scaled + q * cut.stride + x);
+    }
+    const auto rowsAt = [&](const float* data, std::size_t rows) {
+        return ConstMatrix{data, rows, cut.chunk, cut.stride};
+    };
+    for (std::size_t h = 0; h < p.queries.heads; ++h)
+        dots(rowsAt(scaled + h * tokens * cut.stride, tokens),
+             rowsAt(projected + (pass.keys->rows + h * p.queries.depth) * cut.stride, p.queries.depth),
+             partial.values(out).slice(h * tokens, tokens));
+    dots(rowsAt(logits, partial.queries), rowsAt(terms, partial.terms), partial.means(out));
+}
+
+void poolChunk(const PixelCut& cut, const PoolPass& pass, std::span<PoolPrompt> prompts, std::size_t chunk,
+               float* scratch) {
+    float* values = scratch + pass.keys->rows * cut.stride;
+    projectChunk(cut, *pass.image, *pass.keys, chunk, scratch);
+    projectChunk(cut, *pass.image, *pass.values, chunk, values);
+    for (PoolPrompt& p : prompts)
+        poolPrompt(cut, pass, p, chunk, scratch, values + pass.values->rows * cut.stride);
+}
+
+// out (+)= in * factor
+HWY_INLINE void addScaled(const float* in, float factor, std::size_t n, bool first, float* out) {
     using namespace vm;
     const V f = set(factor);
-    for (std::size_t i = 0; i < n; i += lanes)
-        storePart(hn::MulAdd(loadPart(in + i, n - i), f, loadPart(out + i, n - i)), out + i, n - i);
-}
-
-// The chunks of one query joined in their order.
-void joinChunks(const TwoWaySizes& s, const float* partials, std::size_t chunks, std::size_t q, float* out) {
-    float top = partials[q];
-    for (std::size_t k = 1; k < chunks; ++k)
-        top = HWY_MAX(top, partials[k * s.partialFloats() + q]);
-    float total = 0;
-    std::memset(out, 0, s.columns * sizeof(float));
-    for (std::size_t pass = 0; pass < 2; ++pass)
-        for (std::size_t k = 0; k < chunks; ++k) {
-            const float* partial = partials + k * s.partialFloats();
-            const float factor = hn::GetLane(vm::exp2Below(vm::set((partial[q] - top) * kTwoWayLog2E)));
-            if (pass == 0)
-                total += factor * partial[s.paddedQueries + q];
-            else
-                addScaled(partial + 2 * s.paddedQueries + q * s.paddedColumns, factor / total, s.columns,
-                          out);
-        }
-}
-
-// The same where a vector holds whole groups of heads. `fold` joins the groups of a vector.
-HWY_INLINE void tokenSoftmaxOfWholeVectors(std::size_t queries, std::size_t heads, float* row) {
-    using namespace vm;
-    HWY_ALIGN float group[lanes];
-    const auto fold = [&](V v, const auto& join) {
-        hn::Store(v, d, group);
-        for (std::size_t h = 0; h < heads; ++h)
-            for (std::size_t i = h + heads; i < lanes; i += heads)
-                group[h] = join(group[h], group[i]);
-        for (std::size_t i = heads; i < lanes; ++i)
-            group[i] = group[i - heads];
-        return hn::Load(d, group);
-    };
-    V top = set(-1e30f), sum = hn::Zero(d);
-    for (std::size_t i = queries; i < (queries + lanes - 1) / lanes * lanes; ++i)
-        row[i] = -1e30f;
-    for (std::size_t i = 0; i < queries; i += lanes)
-        top = hn::Max(top, hn::LoadU(d, row + i));
-    top = fold(top, [](float a, float b) { return a > b ? a : b; });
-    for (std::size_t i = 0; i < queries; i += lanes) {
-        const V x = hn::Sub(hn::LoadU(d, row + i), top);
-        // A place beyond the queries counts nothing.
-        const V weight =
-            hn::IfThenElse(hn::Lt(x, set(-1e29f)), hn::Zero(d), exp2Below(hn::Mul(x, set(kTwoWayLog2E))));
-        hn::StoreU(weight, d, row + i);
-        sum = hn::Add(sum, weight);
+    for (std::size_t i = 0; i < n; i += lanes) {
+        const V before = first ? hn::Zero(d) : loadPart(out + i, n - i);
+        storePart(hn::MulAdd(loadPart(in + i, n - i), f, before), out + i, n - i);
     }
-    const V scale = hn::Div(set(1.f), fold(sum, [](float a, float b) { return a + b; }));
-    for (std::size_t i = 0; i < queries; i += lanes)
-        hn::StoreU(hn::Mul(hn::LoadU(d, row + i), scale), d, row + i);
 }
 
-// Softmax over the tokens of each head: row[token * heads + head]. `top` and `sum` hold `heads` floats; the
-// row is padded to whole vectors.
-HWY_INLINE void tokenSoftmax(const float* offset, std::size_t queries, std::size_t heads, float* top,
-                             float* sum, float* row) {
-    using namespace vm;
-    for (std::size_t i = 0; i < queries; i += lanes)
-        storePart(hn::Add(loadPart(row + i, queries - i), loadPart(offset + i, queries - i)), row + i,
-                  queries - i);
-    if (lanes % heads == 0)
-        return tokenSoftmaxOfWholeVectors(queries, heads, row);
-    std::memcpy(top, row, heads * sizeof(float));
-    for (std::size_t i = heads; i < queries; i += heads)
-        for (std::size_t h = 0; h < heads; ++h)
-            top[h] = row[i + h] > top[h] ? row[i + h] : top[h];
-    for (std::size_t i = 0; i < queries; i += heads)
-        for (std::size_t h = 0; h < heads; ++h)
-            row[i + h] = (row[i + h] - top[h]) * kTwoWayLog2E;
-    for (std::size_t i = 0; i < queries; i += lanes)
-        storePart(exp2Below(loadPart(row + i, queries - i)), row + i, queries - i);
-    std::memset(sum, 0, heads * sizeof(float));
-    for (std::size_t i = 0; i < queries; i += heads)
-        for (std::size_t h = 0; h < heads; ++h)
-            sum[h] += row[i + h];
-    for (std::size_t h = 0; h < heads; ++h)
-        sum[h] = 1.f / sum[h];
-    for (std::size_t i = 0; i < queries; i += heads)
-        for (std::size_t h = 0; h < heads; ++h)
-            row[i + h] *= sum[h];
-}
-
-std::size_t spreadScratch(const TwoWaySizes& s) {
-    return panelledRows(kRowBlock) * (HWY_MAX(s.columns, s.queries) + s.paddedQueries + s.paddedColumns) +
-           2 * s.queries;
-}
-
-void spreadBlock(const SpreadJob& job, std::size_t first, std::size_t count, float* scratch) {
-    using namespace vm;
-    const TwoWaySizes& s = job.sizes;
-    const TokenSide& side = *job.side;
-    float* logits = scratch;
-    float* sums = logits + panelledRows(kRowBlock) * s.paddedQueries;
-    float* top = sums + panelledRows(kRowBlock) * s.paddedColumns;
-    float* packed = top + 2 * s.queries;
-    rowLogits(job.rows, job.code, *job.queries, first, count, s.paddedQueries, packed, logits);
-    for (std::size_t r = 0; r < count; ++r)
-        tokenSoftmax(side.offset, s.queries, side.heads, top, top + side.heads, logits + r * s.paddedQueries);
-    for (std::size_t r = 0; r < count; r += kTileRows) {
-        const auto load = [&](std::size_t i, std::size_t q, std::size_t n) {
-            return loadPart(logits + (r + i) * s.paddedQueries + q, n);
+// The chunks of one prompt joined in their order.
+void joinChunks(PoolPrompt& p, std::size_t chunks) {
+    const PoolPartial partial = partialOf(p);
+    const auto at = [&](std::size_t k) { return p.partials.data() + k * partial.floats(); };
+    for (std::size_t q = 0; q < partial.queries; ++q) {
+        float top = partial.maximum(at(0))[q], total = 0;
+        for (std::size_t k = 1; k < chunks; ++k)
+            top = HWY_MAX(top, partial.maximum(at(k))[q]);
+        const auto weight = [&](std::size_t k) {
+            return hn::GetLane(vm::exp2Below(vm::set((partial.maximum(at(k))[q] - top) * kTwoWayLog2E)));
         };
-        transposeRows(HWY_MIN(kTileRows, count - r), s.queries, load, packed + r * s.queries);
+        for (std::size_t k = 0; k < chunks; ++k)
+            total += weight(k) * partial.sum(at(k))[q];
+        for (std::size_t k = 0; k < chunks; ++k) {
+            const float factor = weight(k) / total;
+            addScaled(partial.values(at(k)).row(q), factor, partial.valueColumns, k == 0, p.values.row(q));
+            addScaled(partial.means(at(k)).row(q), factor, partial.terms, k == 0, p.means.row(q));
+        }
     }
-    for (std::size_t c = 0; c < s.paddedColumns; c += kTileWidth)
-        multiplyPanels<2>(packed, kTileRows, kTileRows * s.queries, count, job.values + c, s.paddedColumns,
-                          s.queries, sums + c, s.paddedColumns, false);
-    const std::size_t n = s.columns;
-    for (std::size_t r = 0; r < count; ++r) {
-        float* sum = sums + r * s.paddedColumns;
-        const float* before = job.rows.row(first + r);
-        for (std::size_t i = 0; i < n; i += lanes)
-            storePart(hn::Add(hn::Add(loadPart(sum + i, n - i), loadPart(side.bias + i, n - i)),
-                              loadPart(before + i, n - i)),
-                      sum + i, n - i);
-        float mean = 0, scale = 0;
-        rowStatistics(sum, n, side.norm.eps, mean, scale);
-        normalisePart(sum, n, mean, scale, side.norm.gain, side.norm.bias, job.result.row(first + r));
+}
+
+// Softmax over the `tokens` rows of one head, pixel by pixel.
+HWY_INLINE void tokenSoftmax(std::size_t tokens, std::size_t stride, float* rows) {
+    using namespace vm;
+    for (std::size_t x = 0; x < kTileWidth; x += lanes) {
+        V top = hn::LoadU(d, rows + x), sum = hn::Zero(d);
+        for (std::size_t t = 1; t < tokens; ++t)
+            top = hn::Max(top, hn::LoadU(d, rows + t * stride + x));
+        top = hn::Mul(top, set(kTwoWayLog2E));
+        for (std::size_t t = 0; t < tokens; ++t) {
+            float* at = rows + t * stride + x;
+            const V weight = exp2Below(hn::MulSub(hn::LoadU(d, at), set(kTwoWayLog2E), top));
+            hn::StoreU(weight, d, at);
+            sum = hn::Add(sum, weight);
+        }
+        const V scale = hn::Div(set(1.f), sum);
+        for (std::size_t t = 0; t < tokens; ++t) {
+            float* at = rows + t * stride + x;
+            hn::StoreU(hn::Mul(hn::LoadU(d, at), scale), d, at);
+        }
     }
+}
+
+// What the terms' rows have in common with Y: a row for each term, times 2 scale / channels. `projected`: the
+// pass's rows of crosses, then of constants.
+HWY_INLINE void tileCrosses(const PixelCut& cut, const SpreadPass& pass, const SpreadPrompt& p,
+                            const float* projected, const float* scale, float* crosses) {
+    using namespace vm;
+    const std::size_t layers = p.values.size(), perLayer = pass.crosses->rows / layers,
+                      queries = p.keys.heads * p.keys.rows;
+    for (std::size_t j = 0; j < layers; ++j) {
+        const float* from = projected + j * perLayer * cut.stride;
+        float* out = crosses + j * (queries + 1) * kTileWidth;
+        std::memcpy(out, projected + (layers * perLayer + j) * cut.stride, kTileWidth * sizeof(float));
+        if (!pass.folded)
+            headProducts(p.values[j], from, cut.stride, out + kTileWidth, kTileWidth, false);
+        for (std::size_t i = 0; i < queries && pass.folded; ++i)
+            std::memcpy(out + (i + 1) * kTileWidth, from + i * cut.stride, kTileWidth * sizeof(float));
+    }
+    for (std::size_t x = 0; x < kTileWidth; x += lanes) {
+        const V factor = hn::Mul(hn::LoadU(d, scale + x), set(2.f / static_cast<float>(pass.channels)));
+        for (std::size_t e = 0; e < layers * (queries + 1); ++e) {
+            float* at = crosses + e * kTileWidth + x;
+            hn::StoreU(hn::Mul(hn::LoadU(d, at), factor), d, at);
+        }
+    }
+}
+
+// out += gram . terms, of which the part below the diagonal is nothing.
+HWY_INLINE void addGram(const LeftPanels& gram, const RightTile& terms, float* out) {
+    const bool half = gram.numbers == Numbers::Bfloat16;
+    const std::size_t depth = packedDepth(gram.numbers, gram.depth);
+    for (std::size_t r = 0; r < gram.rows; r += kTileRows) {
+        const std::size_t count = HWY_MIN(kTileRows, gram.rows - r), first = half ? r / 2 : r;
+        const float* panel = gram.panels.data() + r * depth + first * kTileRows;
+        const float* right = terms.data + first * terms.step;
+        if (half)
+            bfloat16Tile(count, 2)(reinterpret_cast<const std::uint32_t*>(panel), kTileRows,
+                                   reinterpret_cast<const std::uint32_t*>(right), terms.step, depth - first,
+                                   out + r * kTileWidth, kTileWidth, true);
+        else
+            tileOf<2>(count)(panel, kTileRows, right, terms.step, depth - first, out + r * kTileWidth,
+                             kTileWidth, true);
+    }
+}
+
+// Divides the terms and the scale of a tile by the deviation over the channels, and adds the constant term.
+HWY_INLINE void normaliseTerms(const PixelCut& cut, const SpreadPass& pass, std::size_t count,
+                               const float* products, const float* squares, float* terms, float* scale) {
+    using namespace vm;
+    for (std::size_t x = 0; x < kTileWidth; x += lanes) {
+        const V before = hn::LoadU(d, scale + x);
+        V variance = hn::Mul(hn::Mul(before, before), hn::LoadU(d, squares + x));
+        for (std::size_t e = 0; e < count; ++e)
+            variance = hn::MulAdd(hn::LoadU(d, terms + e * cut.stride + x),
+                                  hn::LoadU(d, products + e * kTileWidth + x), variance);
+        const V s = hn::Div(set(1.f), hn::Sqrt(hn::Add(hn::Max(variance, hn::Zero(d)), set(pass.eps))));
+        for (std::size_t e = 0; e < count; ++e) {
+            float* at = terms + e * cut.stride + x;
+            hn::StoreU(hn::Mul(hn::LoadU(d, at), s), d, at);
+        }
+        hn::StoreU(set(1.f), d, terms + count * cut.stride + x);
+        hn::StoreU(hn::Mul(before, s), d, scale + x);
+    }
+}
+
+std::size_t spreadRows(const SpreadPass& pass) {
+    return pass.queries->rows + pass.crosses->rows + pass.constants->rows;
+}
+
+std::size_t spreadScratch(const PixelCut& cut, const SpreadPass& pass, const SpreadPrompt& p) {
+    return cut.stride * spreadRows(pass) + kTileWidth * (p.image.capacity + (p.image.capacity + 1) / 2);
+}
+
+HWY_INLINE void spreadPrompt(const PixelCut& cut, const SpreadPass& pass, const SpreadPrompt& p,
+                             std::size_t chunk, const float* projected, float* products) {
+    const std::size_t inner = p.keys.heads * p.keys.depth, tokens = p.keys.rows, used = p.image.used;
+    const float* squares =
+        pass.squares + chunkAt(cut, chunk, pass.squaresRows) + pass.squaresRow * cut.stride;
+    const std::size_t count = used + p.keys.heads * tokens;
+    float* words = products + kTileWidth * p.image.capacity;
+    for (std::size_t x = 0; x < cut.chunk; x += kTileWidth) {
+        float* terms = p.image.terms + chunkAt(cut, chunk, p.image.capacity) + x;
+        float* scale = p.image.scale + chunkAt(cut, chunk, 1) + x;
+        float* weights = terms + used * cut.stride;
+        tileLogits(cut, p.keys, pass.folded, projected + x, pass.position + chunkAt(cut, chunk, inner) + x,
+                   p.coefficients, terms, scale, words, weights);
+        for (std::size_t h = 0; h < p.keys.heads; ++h)
+            tokenSoftmax(tokens, cut.stride, weights + h * tokens * cut.stride);
+        tileCrosses(cut, pass, p, projected + pass.queries->rows * cut.stride + x, scale, products);
+        addGram(p.gram, rightOf(p.gram.numbers, terms, cut.stride, count, words), products);
+        normaliseTerms(cut, pass, count, products, squares + x, terms, scale);
+    }
+}
+
+void spreadChunk(const PixelCut& cut, const SpreadPass& pass, std::span<SpreadPrompt> prompts,
+                 std::size_t chunk, float* scratch) {
+    float* rows = scratch;
+    for (const LeftPanels* left : {pass.queries, pass.crosses, pass.constants}) {
+        projectChunk(cut, *pass.image, *left, chunk, rows);
+        rows += left->rows * cut.stride;
+    }
+    for (const SpreadPrompt& p : prompts)
+        spreadPrompt(cut, pass, p, chunk, scratch, rows);
 }
 
 } // namespace tandem::kernels::HWY_NAMESPACE
@@ -272,64 +304,33 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tandem::kernels {
 
-HWY_EXPORT(twoWayTileWidth);
 HWY_EXPORT(poolScratch);
 HWY_EXPORT(poolChunk);
 HWY_EXPORT(joinChunks);
 HWY_EXPORT(spreadScratch);
-HWY_EXPORT(spreadBlock);
+HWY_EXPORT(spreadChunk);
 
-namespace {
-
-std::size_t roundUpTo(std::size_t n, std::size_t step) {
-    return (n + step - 1) / step * step;
-}
-
-TwoWaySizes sizesOf(std::size_t columns, std::size_t queries) {
-    const std::size_t width = HWY_DYNAMIC_DISPATCH(twoWayTileWidth)();
-    return {columns, roundUpTo(columns, width), queries, roundUpTo(queries, width)};
-}
-
-// Queries as the right side of a product; one block of depth.
-PackedWeights packQueries(ConstMatrix queries) {
-    std::vector<float> rows(queries.rows * queries.columns);
-    for (std::size_t q = 0; q < queries.rows; ++q)
-        std::memcpy(&rows[q * queries.columns], queries.row(q), queries.columns * sizeof(float));
-    return packWeights(rows.data(), queries.rows, queries.columns, queries.columns);
-}
-
-} // namespace
-
-void poolRows(Workers& workers, ConstMatrix rows, ConstMatrix code, ConstMatrix queries, Matrix result,
-              FloatBuffer& scratch) {
-    const PackedWeights packed = packQueries(queries);
-    const PoolJob job{rows, code, sizesOf(rows.columns, queries.rows), &packed};
-    const std::size_t chunks = (rows.rows + kChunk - 1) / kChunk;
-    float* partials = scratch.reserve(chunks * job.sizes.partialFloats());
-    workers.run(chunks, [&](std::size_t k, int worker) {
-        const std::size_t first = k * kChunk;
-        HWY_DYNAMIC_DISPATCH(poolChunk)
-        (job, first, std::min(kChunk, rows.rows - first),
-         workers.scratch(worker, HWY_DYNAMIC_DISPATCH(poolScratch)(job.sizes)),
-         partials + k * job.sizes.partialFloats());
+void poolImage(Workers& workers, const PixelCut& cut, const PoolPass& pass, std::span<PoolPrompt> prompts) {
+    std::size_t scratch = 0;
+    for (PoolPrompt& p : prompts) {
+        p.partials.reserve(cut.chunks() * partialOf(p).floats());
+        scratch = std::max(scratch, HWY_DYNAMIC_DISPATCH(poolScratch)(cut, pass, p));
+    }
+    workers.run(cut.chunks(), [&](std::size_t chunk, int worker) {
+        HWY_DYNAMIC_DISPATCH(poolChunk)(cut, pass, prompts, chunk, workers.scratch(worker, scratch));
     });
-    for (std::size_t q = 0; q < queries.rows; ++q)
-        HWY_DYNAMIC_DISPATCH(joinChunks)(job.sizes, partials, chunks, q, result.row(q));
+    workers.run(prompts.size(), [&](std::size_t i, int) {
+        HWY_DYNAMIC_DISPATCH(joinChunks)(prompts[i], cut.chunks());
+    });
 }
 
-void spreadTokens(Workers& workers, ConstMatrix rows, ConstMatrix code, const TokenSide& side,
-                  Matrix result) {
-    const PackedWeights packed = packQueries(side.queries);
-    SpreadJob job{rows, code, sizesOf(rows.columns, side.queries.rows), &side, &packed, nullptr, result};
-    std::vector<float> values(job.sizes.queries * job.sizes.paddedColumns, 0.f);
-    for (std::size_t q = 0; q < job.sizes.queries; ++q)
-        std::memcpy(&values[q * job.sizes.paddedColumns], side.values.row(q), rows.columns * sizeof(float));
-    job.values = values.data();
-    workers.run((rows.rows + kRowBlock - 1) / kRowBlock, [&](std::size_t task, int worker) {
-        const std::size_t first = task * kRowBlock;
-        HWY_DYNAMIC_DISPATCH(spreadBlock)
-        (job, first, std::min(kRowBlock, rows.rows - first),
-         workers.scratch(worker, HWY_DYNAMIC_DISPATCH(spreadScratch)(job.sizes)));
+void spreadTokens(Workers& workers, const PixelCut& cut, const SpreadPass& pass,
+                  std::span<SpreadPrompt> prompts) {
+    std::size_t scratch = 0;
+    for (const SpreadPrompt& p : prompts)
+        scratch = std::max(scratch, HWY_DYNAMIC_DISPATCH(spreadScratch)(cut, pass, p));
+    workers.run(cut.chunks(), [&](std::size_t chunk, int worker) {
+        HWY_DYNAMIC_DISPATCH(spreadChunk)(cut, pass, prompts, chunk, workers.scratch(worker, scratch));
     });
 }
 

@@ -1,40 +1,84 @@
 #pragma once
 
-#include "inference/kernels/buffer.h"
-#include "inference/kernels/gemm.h"
-#include "inference/kernels/workers.h"
+#include "inference/kernels/pixel_tiles.h"
 
-#include <cstddef>
+#include <span>
 
-/// Attention between very many rows (pixels) and a few (tokens of a prompt, a column for each token and
-/// head), where the projections of the pixels are folded into the tokens: with keys K x and a query q the
-/// logit is q^T (K x) = (K^T q)^T x, and the mean of values V x is V times the mean of x. Keys and values of
-/// the pixels are then never computed: 56 products for each pixel instead of 384 with 7 tokens and 8 heads.
+/// Attention between an image and the tokens of many prompts on it. After i layers the image of a prompt is
+///
+///     image(i)[pixel] = scale[pixel] * X(i)[pixel] + sum over e of terms[e][pixel] * R[e]
+///
+/// where X(i) is common to all prompts (the norms without their division) and the terms are what this
+/// prompt's tokens gave: one for each layer, token and head, and one constant for each norm. So a linear map
+/// of the image is a common product, formed once for all prompts, and a product of one row for each term; the
+/// image of a prompt itself is never formed.
 namespace tandem::kernels {
 
-/// result[q] = sum over rows p of softmax_p(queries[q] . (rows[p] + code[p])) rows[p].
-/// @param code     added to the rows where they are compared; as large as `rows`
-/// @param queries  any number of rows of rows.columns floats
-/// @param scratch  memory kept by the caller for the next call
-/// Accuracy: 2e-6 of the largest value, for logits below 100. The result does not depend on the threads.
-void poolRows(Workers&, ConstMatrix rows, ConstMatrix code, ConstMatrix queries, Matrix result,
-              FloatBuffer& scratch);
-
-/// What the tokens of a prompt give to every pixel: a row for each token and head, in the order token * heads
-/// + head.
-struct TokenSide {
-    std::size_t heads = 0;
-    ConstMatrix queries;           ///< the logit of a pixel is its product with this row, plus `offset`
-    const float* offset = nullptr; ///< one for each row
-    ConstMatrix values;            ///< what the pixel gets, weighted by the softmax over a head's tokens
-    const float* bias = nullptr;   ///< added to every pixel; one for each column
-    RowNorm norm;                  ///< of the sum
+/// The image of one prompt: terms is a map of `capacity` rows, scale one of one row (1 before the first
+/// layer). The last term in use is the constant 1.
+struct PromptImage {
+    float* terms = nullptr;
+    float* scale = nullptr;
+    std::size_t used = 0, capacity = 0;
 };
 
-/// result[p] = norm(rows[p] + bias + sum over heads h and tokens t of
-/// softmax_t(queries[t, h] . (rows[p] + code[p]) + offset[t, h]) values[t, h]).
-/// @param result  may be `rows`
-/// Accuracy: 2e-6 of the largest value before the norm, for logits below 100.
-void spreadTokens(Workers&, ConstMatrix rows, ConstMatrix code, const TokenSide&, Matrix result);
+/// What all prompts share when tokens attend to the image.
+struct PoolPass {
+    const TiledImage* image = nullptr;
+    /// heads * n rows for the keys of X(i). For a single prompt they may be folded into its queries: heads *
+    /// tokens rows, whose products with X(i) are logits.
+    const LeftPanels* keys = nullptr;
+    bool folded = false;
+    const LeftPanels* values = nullptr; ///< heads * n rows for the values of X(i)
+    const float* position = nullptr;    ///< a map of heads * n rows: added to the keys
+};
+
+/// One prompt: queries of `tokens` tokens.
+struct PoolPrompt {
+    PromptImage image;
+    HeadPanels queries;
+    LeftPanels coefficients; ///< heads * tokens x used: what a term adds to the logit of a head and token
+    FloatBuffer partials;
+    Matrix values; ///< result, heads * tokens x n: mean of scale * value(X) under the softmax over pixels
+    Matrix means;  ///< result, heads * tokens x used: mean of each term
+};
+
+/// Accuracy: 3e-6 of the largest value, for logits below 100; of bfloat16 projections a percent. The result
+/// does not depend on the threads.
+void poolImage(Workers&, const PixelCut&, const PoolPass&, std::span<PoolPrompt> prompts);
+
+/// What all prompts share when the image attends to tokens.
+struct SpreadPass {
+    const TiledImage* image = nullptr;
+    /// heads * n rows for the queries of X(i).
+    const LeftPanels* queries = nullptr;
+    /// For each layer j up to this one heads * n rows: the products of Y(i) = X(i) - mean with what a unit of
+    /// a value gives. Both may be folded into a single prompt's keys and values: heads * tokens rows each.
+    const LeftPanels* crosses = nullptr;
+    bool folded = false;
+    const LeftPanels* constants = nullptr;       ///< for each of these layers a row: with its constant term
+    const float* position = nullptr;             ///< a map of heads * n rows: added to the queries
+    const float* squares = nullptr;              ///< a map: mean square of Y(i)
+    std::size_t squaresRow = 0, squaresRows = 0; ///< of that map
+    std::size_t channels = 0;
+    float eps = 0; ///< of the norm
+};
+
+/// One prompt: keys and values of its tokens. Terms lie in the order constant, heads * tokens of layer 0,
+/// constant, heads * tokens of layer 1, ..., constant.
+struct SpreadPrompt {
+    PromptImage image;
+    HeadPanels keys;
+    LeftPanels coefficients;            ///< heads * tokens x used, of the logits
+    std::span<const HeadPanels> values; ///< for each layer up to this one
+    LeftPanels gram;                    ///< products of the terms' rows with this layer's, see below
+};
+
+/// Adds this layer's terms (the softmax over the tokens of each head) and divides all by the deviation over
+/// the channels: used grows by heads * tokens + 1.
+/// gram[e][f] = R[e] . R[f] / channels for f = e, twice that for f > e, anything for f < e, where the rows R
+/// have mean 0.
+/// Accuracy: 3e-6 of the largest term, for logits below 100; of bfloat16 projections a percent.
+void spreadTokens(Workers&, const PixelCut&, const SpreadPass&, std::span<SpreadPrompt> prompts);
 
 } // namespace tandem::kernels

@@ -18,7 +18,7 @@ struct Stopped {};
 /// to the CPU for good and the work is done there. Throws what LibTorch throws. Thread: one.
 class Engine {
 public:
-    /// @param arithmetic  of the encoder on the CPU
+    /// @param arithmetic  of the network on the CPU
     explicit Engine(checkpoint::Model, Arithmetic arithmetic = Arithmetic::Automatic);
 
     /// Without the weights that were packed.

@@ -54,7 +54,7 @@ struct SliceKeys {
 class Predictor {
 public:
     /// @param store  where embeddings are kept; may be shared with other predictors
-    /// @param arithmetic  of the encoder on the CPU
+    /// @param arithmetic  of the network on the CPU
     Predictor(checkpoint::Model, std::string modelId, std::shared_ptr<EmbeddingStore> store,
               Arithmetic arithmetic = Arithmetic::Automatic);
     /// With a store of its own, in memory alone.

@@ -10,7 +10,7 @@ namespace tandem::service {
 
 struct ServiceOptions {
     int threads = 0;                               ///< of LibTorch; 0: OMP_NUM_THREADS, else the machine's
-    Arithmetic arithmetic = Arithmetic::Automatic; ///< of the encoder on the CPU
+    Arithmetic arithmetic = Arithmetic::Automatic; ///< of the network on the CPU
     predict::EmbeddingBudget embeddings;
 };
 
