@@ -13,7 +13,8 @@ namespace tandem::engine {
 /// them.
 using TurnedHeads = std::vector<kernels::PackedWeights>;
 
-/// What the image's side of the decoder is made of: `layers` layers of the state dict's sub-tree.
+/// What the image's side of all layers needs, and how rows that act on a layer's image become rows on the
+/// embedding (two_way.h).
 struct ImageSide {
     std::size_t width = 0, heads = 0, grid = 0;
     kernels::Numbers numbers = kernels::Numbers::Float32;
@@ -36,6 +37,7 @@ struct ImageSide {
     std::vector<float> constant(std::size_t j, std::size_t layer) const;
     /// Rows packed in the image's numbers.
     kernels::LeftPanels left(const std::vector<float>& rows) const;
+    /// The rows' heads turned.
     TurnedHeads turned(const std::vector<float>& rows) const;
     /// The map of the rows times the position code.
     kernels::FloatBuffer onPosition(const std::vector<float>& rows) const;
