@@ -59,6 +59,38 @@ UiDialog {
         dim: true
         Layout.fillWidth: true
     }
+    RowLayout {
+        spacing: Theme.spacing
+        Layout.fillWidth: true
+
+        UiCheckBox {
+            objectName: "learnByItself"
+            text: qsTr("Learn by itself after every")
+            checked: dialog.learner.every > 0
+            onToggled: dialog.learner.every = checked ? dialog.learner.usualEvery : 0
+        }
+        UiTextField {
+            objectName: "learnEvery"
+            text: dialog.learner.every > 0 ? dialog.learner.every : ""
+            enabled: dialog.learner.every > 0
+            validator: IntValidator { bottom: 1; top: 999 }
+            horizontalAlignment: Text.AlignHCenter
+            Accessible.name: qsTr("Number of newly approved cases")
+            Layout.preferredWidth: Theme.controlWidth / 3
+            onEditingFinished: dialog.learner.every = parseInt(text)
+        }
+        UiText {
+            text: qsTr("newly approved cases")
+            wrapMode: Text.NoWrap
+            elide: Text.ElideRight
+            Layout.fillWidth: true
+        }
+    }
+    UiText {
+        text: qsTr("A model that is better is offered here; none is ever taken by itself.")
+        dim: true
+        Layout.fillWidth: true
+    }
     ColumnLayout {
         visible: dialog.running
         spacing: Theme.spacing

@@ -4,7 +4,7 @@ import QtQuick.Layouts
 import Tandem.Shell
 import Tandem.Ui
 
-/// The one place for long work: what runs, how far it is, and a way to stop it.
+/// The one place for long work: what runs, how far it is, a way to stop it, and what came of work that nobody waited for.
 UiButton {
     id: button
 
@@ -12,8 +12,8 @@ UiButton {
 
     objectName: "jobsButton"
     kind: UiButton.Quiet
-    visible: jobs.count > 0
-    text: jobs.count === 1 ? jobs.sentence : qsTr("%1 jobs").arg(jobs.count)
+    visible: jobs.count > 0 || jobs.note !== ""
+    text: jobs.count === 0 ? jobs.note : jobs.count === 1 ? jobs.sentence : qsTr("%1 jobs").arg(jobs.count)
     implicitHeight: Theme.barHeight
     implicitWidth: Theme.jobsWidth
     font.pixelSize: Theme.fontSmall
@@ -32,6 +32,7 @@ UiButton {
         }
         UiProgressBar {
             fraction: button.jobs.fraction
+            visible: button.jobs.count > 0
             Layout.preferredWidth: Theme.controlWidth / 2
         }
     }
@@ -50,17 +51,43 @@ UiButton {
             border.width: Theme.lineWidth
             border.color: Theme.borderStrong
         }
-        contentItem: ListView {
-            id: rows
-
-            implicitHeight: contentHeight
-            model: button.jobs
+        contentItem: ColumnLayout {
             spacing: Theme.spacing
-            Accessible.role: Accessible.List
-            Accessible.name: qsTr("Jobs")
-            delegate: JobRow {
-                width: ListView.view.width
-                onStopWanted: button.jobs.cancel(jobId)
+
+            ListView {
+                id: rows
+
+                implicitHeight: contentHeight
+                model: button.jobs
+                spacing: Theme.spacing
+                visible: count > 0
+                Layout.fillWidth: true
+                Accessible.role: Accessible.List
+                Accessible.name: qsTr("Jobs")
+                delegate: JobRow {
+                    width: ListView.view.width
+                    onStopWanted: button.jobs.cancel(jobId)
+                }
+            }
+            RowLayout {
+                spacing: Theme.spacing
+                visible: button.jobs.note !== ""
+
+                UiText {
+                    objectName: "jobNote"
+                    text: button.jobs.note
+                    Layout.fillWidth: true
+                }
+                UiButton {
+                    objectName: "dismissNote"
+                    kind: UiButton.Quiet
+                    icon.source: Theme.icon("cross")
+                    tip: qsTr("Dismiss")
+                    onClicked: {
+                        popup.close();
+                        button.jobs.note = "";
+                    }
+                }
             }
         }
     }

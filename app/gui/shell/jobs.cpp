@@ -98,6 +98,13 @@ void JobList::finish(int id, const std::function<void()>& then) {
     then();
 }
 
+void JobList::setNote(const QString& note) {
+    if (note == note_)
+        return;
+    note_ = note;
+    Q_EMIT noteChanged();
+}
+
 void JobList::refresh() {
     for (const auto& job : jobs_) {
         const std::lock_guard lock(job->shared->guard);

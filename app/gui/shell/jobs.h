@@ -37,6 +37,8 @@ class JobList : public QAbstractListModel {
     Q_PROPERTY(double fraction READ fraction NOTIFY progressed FINAL)
     /// What the newest job does.
     Q_PROPERTY(QString sentence READ sentence NOTIFY progressed FINAL)
+    /// What came of work that nobody waited for, a sentence; stays until it is dismissed.
+    Q_PROPERTY(QString note READ note WRITE setNote NOTIFY noteChanged FINAL)
 
 public:
     enum Role { TitleRole = Qt::UserRole, SentenceRole, FractionRole, TimeLeftRole, JobIdRole };
@@ -69,6 +71,8 @@ public:
     int count() const;
     double fraction() const;
     QString sentence() const;
+    QString note() const { return note_; }
+    void setNote(const QString&);
     /// Whether any work is under way, listed or not.
     bool isIdle() const { return jobs_.empty(); }
 
@@ -79,6 +83,7 @@ public:
 Q_SIGNALS:
     void countChanged();
     void progressed();
+    void noteChanged();
 
 private:
     /// Written by the worker, read by the GUI's timer.
@@ -109,6 +114,7 @@ private:
     QTimer timer_;
     std::vector<std::unique_ptr<Job>> jobs_;
     int lastId_ = 0;
+    QString note_;
 };
 
 } // namespace tandem

@@ -84,6 +84,7 @@ Learner::Learner(JobList& jobs, ModelChooser& model, const ImageReader& reader,
     watch_.setInterval(lookEvery);
     connect(&watch_, &QTimer::timeout, this, &Learner::look);
     connect(&model_, &ModelChooser::changed, this, &Learner::changed);
+    connect(&model_, &ModelChooser::loaded, this, &Learner::startIfDue);
 }
 
 Learner::~Learner() {
@@ -99,7 +100,30 @@ void Learner::setProject(std::shared_ptr<ProjectStore> store, int approvedCount)
     }
     store_ = std::move(store);
     approvedCount_ = approvedCount;
+    schedule_ = {0, 0};
+    if (store_)
+        if (const auto schedule = learningSchedule(*store_, approvedCount_))
+            schedule_ = *schedule;
+    startIfDue();
     Q_EMIT changed();
+}
+
+void Learner::setEvery(int cases) {
+    if (!store_ || cases == schedule_.every || !setLearningEvery(*store_, cases))
+        return;
+    schedule_.every = cases;
+    startIfDue();
+    Q_EMIT changed();
+}
+
+// Waits for the model in use: else it would start from another one.
+void Learner::startIfDue() {
+    const bool answerAwaited = offered() && !answered_;
+    const bool free = state_ != Running && !answerAwaited && model_.state() == ModelChooser::Ready;
+    if (!free || !store_ || !schedule_.isDue(approvedCount_))
+        return;
+    byItself_ = true;
+    begin();
 }
 
 void Learner::forgetRun() {
@@ -110,9 +134,10 @@ void Learner::forgetRun() {
     losses_.clear();
     scores_.clear();
     table_.clear();
-    offered_ = false;
+    offered_ = answered_ = false;
     fraction_ = -1;
     learnt_.clear();
+    jobs_.setNote({});
 }
 
 fs::path Learner::startModel() const {
@@ -135,7 +160,14 @@ fs::path Learner::learningFolder() const {
 void Learner::start() {
     if (state_ == Running || !store_ || startModel().empty())
         return;
+    byItself_ = false;
+    begin();
+}
+
+void Learner::begin() {
     forgetRun();
+    schedule_.counted = approvedCount_;
+    (void)noteLearning(*store_, approvedCount_); // a store that fails says so where it matters
     state_ = Running;
     startedFrom_ = startModel();
     run_ = newRun(learningFolder());
@@ -209,7 +241,25 @@ void Learner::take(const Result<Lesson>& lesson) {
                                  : QString::fromStdString(lesson.error().sentence);
         fs::remove_all(run_, problem);
     }
+    if (byItself_) { // else its table is still to be looked at
+        finishByItself();
+        startIfDue();
+    }
     Q_EMIT changed();
+}
+
+// Of a run that nobody asked for, only a better model is worth a word, and a file.
+void Learner::finishByItself() {
+    if (offered())
+        return jobs_.setNote(
+            tr("A better model has been learnt from %1 approved cases. See Model > Learn from this project.")
+                .arg(schedule_.counted));
+    std::error_code problem;
+    fs::remove_all(run_, problem);
+    if (state_ != Done)
+        return;
+    state_ = Idle;
+    report_ = tr("Learnt by itself from %1 approved cases: %2").arg(schedule_.counted).arg(report_);
 }
 
 void Learner::takeReplay(const ReplayReport& replay) {
@@ -244,11 +294,14 @@ bool Learner::adopted() const {
 }
 
 void Learner::adopt() {
+    answered_ = true;
+    jobs_.setNote({});
     if (state_ == Done)
         model_.chooseFile(QUrl::fromLocalFile(QString::fromStdString(learnt_.string())));
 }
 
 void Learner::goBack() {
+    answered_ = true;
     if (startedFrom_ == bundledModel_)
         model_.useBundled();
     else

@@ -2,6 +2,7 @@
 
 #include "app/learning.h"
 #include "core/usecases/image_reader.h"
+#include "core/usecases/learning_schedule.h"
 
 #include <QtCore/QObject>
 #include <QtCore/QPointF>
@@ -20,8 +21,10 @@ class JobList;
 class ModelChooser;
 
 /// Lets a small model learn from the project's approved cases, as a job at low priority: start, watch, stop,
-/// then take the new model or leave it. Runs lie beside the project in "NAME learning". Thread: GUI; the
-/// learning itself runs on the pool.
+/// then take the new model or leave it. After every few newly approved cases (see LearningSchedule) it starts
+/// by itself, unless it runs or a better model still waits for an answer; a run of its own that brought
+/// nothing better leaves nothing behind. No model is ever taken by itself. Runs lie beside the project in
+/// "NAME learning". Thread: GUI; the learning itself runs on the pool.
 class Learner : public QObject {
     Q_OBJECT
     QML_ELEMENT
@@ -48,6 +51,9 @@ class Learner : public QObject {
     Q_PROPERTY(bool adopted READ adopted NOTIFY changed FINAL)
     /// What came of it or went wrong, a sentence.
     Q_PROPERTY(QString report READ report NOTIFY changed FINAL)
+    /// After how many newly approved cases it learns by itself; 0: never.
+    Q_PROPERTY(int every READ every WRITE setEvery NOTIFY changed FINAL)
+    Q_PROPERTY(int usualEvery READ usualEvery CONSTANT FINAL)
 
 public:
     enum State { Idle, Running, Done, Failed };
@@ -82,6 +88,9 @@ public:
     bool offered() const { return state_ == Done && offered_; }
     bool adopted() const;
     QString report() const { return report_; }
+    int every() const { return schedule_.every; }
+    void setEvery(int cases);
+    int usualEvery() const { return LearningSchedule::usually; }
 
 Q_SIGNALS:
     void changed();
@@ -92,6 +101,9 @@ private:
 
     std::filesystem::path startModel() const;
     std::filesystem::path learningFolder() const;
+    void begin();
+    void startIfDue();
+    void finishByItself();
     void look();
     void take(const Result<Lesson>&);
     void takeReplay(const ReplayReport&);
@@ -108,7 +120,9 @@ private:
     State state_ = Idle;
     int approvedCount_ = 0, job_ = 0;
     double fraction_ = -1, before_ = 0, after_ = 0;
-    bool offered_ = false;
+    bool offered_ = false, answered_ = false;
+    LearningSchedule schedule_;
+    bool byItself_ = false; ///< nobody asked for the last run
     QString sentence_, report_;
     QVariantList losses_, scores_, table_;
 };
