@@ -46,6 +46,8 @@ struct FocusSettings {
                                ///< fills the box, which a box that was drawn tightly shows
     double tightOffset = 0;    ///< added to the logits in the same measure
     double ellipseReach = 0.1; ///< how quickly both fade: gap between mask and box, in box sides
+    double unsureIou = 1, sureIou = 2; ///< both fade, too, from the first predicted IoU to the second: a
+                                       ///< network that is sure of itself needs no such help
 };
 
 /// A prompt in a grid's cells instead of SlicePx: whole numbers are the centres of cells.

@@ -152,21 +152,22 @@ double gapToBox(const std::vector<float>& logits, const CropGrid& g, const Slice
 }
 
 // A network hedges about how loose a box is: inside a tight one it draws too little and errs more than the
-// ellipse. Its own mask tells: where it reaches the box's sides, a constant and logits of the inscribed
-// ellipse are added.
-void trustTightBox(std::vector<float>& logits, const FocusCrop& crop, int maskSize, const FocusSettings& s) {
+// ellipse. Its own mask tells: where it reaches the box's sides and the network is not sure of it, a constant
+// and logits of the inscribed ellipse are added.
+void trustTightBox(FocusReply& reply, const FocusCrop& crop, int maskSize, const FocusSettings& s) {
     if (s.ellipseWeight <= 0 && s.tightOffset == 0)
         return;
     const CropGrid g = crop.grid(maskSize);
-    const double gap = gapToBox(logits, g, crop.box);
-    const double tight = std::exp(-gap * gap / (s.ellipseReach * s.ellipseReach));
-    const auto w = static_cast<float>(s.ellipseWeight * tight),
-               offset = static_cast<float>(s.tightOffset * tight);
+    const double gap = gapToBox(reply.logits, g, crop.box);
+    const double unsure =
+        std::clamp((s.sureIou - reply.predictedIou) / std::max(s.sureIou - s.unsureIou, 1e-6), 0.0, 1.0);
+    const double share = unsure * std::exp(-gap * gap / (s.ellipseReach * s.ellipseReach));
     for (int j = 0; j < g.height; ++j)
         for (int i = 0; i < g.width; ++i) {
             const double r = ellipticRadius(crop.box, g.centreX(i), g.centreY(j));
-            logits[static_cast<std::size_t>(j * g.width + i)] +=
-                offset + w * static_cast<float>(std::clamp(6 * (1 - r), -6.0, 6.0));
+            const double ellipse = std::clamp(6 * (1 - r), -6.0, 6.0);
+            reply.logits[static_cast<std::size_t>(j * g.width + i)] +=
+                static_cast<float>(share * (s.tightOffset + s.ellipseWeight * ellipse));
         }
 }
 
@@ -184,7 +185,7 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
     const auto ask = [&] {
         FocusReply r = decode(question);
         addOffset(r.logits, settings.logitOffset);
-        trustTightBox(r.logits, crop, maskSize, settings);
+        trustTightBox(r, crop, maskSize, settings);
         return r;
     };
     FocusReply reply = ask();

@@ -24,6 +24,8 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
     read("ellipseWeight", s.ellipseWeight);
     read("tightOffset", s.tightOffset);
     read("ellipseReach", s.ellipseReach);
+    read("unsureIou", s.unsureIou);
+    read("sureIou", s.sureIou);
     if (const JsonValue* v = focus->find("networkClicks"))
         s.networkClicks = v->boolOr(s.networkClicks);
     return s;

@@ -169,6 +169,8 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("ellipseWeight", s.ellipseWeight);
     json.set("tightOffset", s.tightOffset);
     json.set("ellipseReach", s.ellipseReach);
+    json.set("unsureIou", s.unsureIou);
+    json.set("sureIou", s.sureIou);
     return json;
 }
 

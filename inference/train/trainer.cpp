@@ -109,7 +109,8 @@ void Trainer::learnFrom(checkpoint::Model teacher) {
 Loader::Make Trainer::batchMaker() {
     auto maker = std::make_shared<const SampleMaker>(SampleMaker{config_, recipe_, source_, teacher_});
     return [maker](Random& random) {
-        at::set_num_threads(1); // of this thread: the others are the network's
+        if (maker->teacher)
+            at::set_num_threads(1); // of this thread: the others are the network's
         return maker->batch(random);
     };
 }

@@ -238,6 +238,15 @@ class MainJob:
         voxels = [self.voxel(size[0] * part, size[1] * row) for part in (0.4, 0.5, 0.6)]
         return voxels, [self.scan.place(state, AXIAL, v) for v in voxels]
 
+    def unlabelled_stroke(self):
+        """The path of the first row that starts outside of the mask: a stroke inside of it would change nothing."""
+        mask = self.on_disk()[2]
+        for row in (0.6, 0.7, 0.5, 0.9, 0.1):
+            voxels, places = self.stroke_places(row)
+            if not all(mask[tuple(np.round(v).astype(int))] for v in voxels):
+                return places
+        raise AssertionError("the mask covers every row")
+
     def brush(self):
         window = self.window
         before = self.on_disk()[2]
@@ -350,8 +359,7 @@ class MainJob:
     def correct_submit_and_approve(self):
         window = self.window
         window.key("b")
-        _, places = self.stroke_places(0.6)
-        window.drag(places)
+        window.drag(self.unlabelled_stroke())
         self.wait_for_entries(7)
         window.wait("the case to be in progress", lambda s: s["session"]["caseState"] == "InProgress", 10)
         self.corrected = self.on_disk()[2]

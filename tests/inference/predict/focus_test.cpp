@@ -182,11 +182,12 @@ TEST(PriorMask, IsHighOnTheObjectAndLowAround) {
 }
 
 // A network that always answers with the same logits: tests see what the correction adds.
-FocusDecode stubborn(std::vector<float> logits, std::vector<FocusQuestion>* asked = nullptr) {
+FocusDecode stubborn(std::vector<float> logits, std::vector<FocusQuestion>* asked = nullptr,
+                     float iou = 0.5F) {
     return [=](const FocusQuestion& q) {
         if (asked)
             asked->push_back(q);
-        return FocusReply{logits, 0.5F};
+        return FocusReply{logits, iou};
     };
 }
 
@@ -242,10 +243,12 @@ TEST(AnswerFocus, LeansOnTheEllipse_OfABoxThatTheMaskFills) {
 TEST(AnswerFocus, TightOffset_IsAddedWhereTheMaskReachesTheBox) {
     const Scene s;
     const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
-    const auto pixels = [&](double reach,
-                            double offset) { // a network that fills the inner `reach` of the box
+    // A network that fills the inner `reach` of the box and predicts `iou`.
+    const auto pixels = [&](double reach, double offset, float iou = 0.4F) {
         FocusSettings settings;
         settings.tightOffset = offset;
+        settings.unsureIou = 0.5;
+        settings.sureIou = 0.75;
         const CropGrid g = crop->grid(64);
         std::vector<float> logits(64 * 64);
         for (int j = 0; j < 64; ++j)
@@ -253,11 +256,13 @@ TEST(AnswerFocus, TightOffset_IsAddedWhereTheMaskReachesTheBox) {
                 logits[static_cast<std::size_t>(j * 64 + i)] =
                     static_cast<float>(3 * (reach - ellipticRadius(s.box, g.centreX(i), g.centreY(j))));
         const SliceMask m =
-            maskOf(answerFocus(s.image, *crop, boxOnly(s.box), 64, settings, stubborn(logits)), s.image);
+            maskOf(answerFocus(s.image, *crop, boxOnly(s.box), 64, settings, stubborn(logits, nullptr, iou)),
+                   s.image);
         return std::count(m.inside.begin(), m.inside.end(), 1);
     };
     EXPECT_GT(pixels(0.95, 0.6), pixels(0.95, 0) + 60); // its rim moves by 0.2 of the box's radius
     EXPECT_EQ(pixels(0.4, 0.6), pixels(0.4, 0));        // a loose box says nothing
+    EXPECT_EQ(pixels(0.95, 0.6, 0.9), pixels(0.95, 0)); // nor where the network is sure of itself
 }
 
 TEST(AnswerFocus, EveryClickIsShownWithTheLogitsBeforeIt) {
