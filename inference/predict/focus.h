@@ -42,10 +42,10 @@ struct FocusSettings {
         0.8; ///< radius of the disc that a click decides, in units of its distance to the old outline
     bool networkClicks =
         true; ///< clicks are shown to the network too (else only the local correction sees them)
-    double ellipseWeight = 0;  ///< how far the network's answer leans on the box's ellipse when its mask
-                               ///< fills the box, which a box that was drawn tightly shows
-    double tightOffset = 0;    ///< added to the logits in the same measure
-    double ellipseReach = 0.1; ///< how quickly both fade: gap between mask and box, in box sides
+    double priorWeight = 0;  ///< how far the network's answer leans on the box's prior (priorMask) when its
+                             ///< mask fills the box, which a box that was drawn tightly shows
+    double tightOffset = 0;  ///< added to the logits in the same measure
+    double priorReach = 0.1; ///< how quickly both fade: gap between mask and box, in box sides
     double unsureIou = 1, sureIou = 2; ///< both fade, too, from the first predicted IoU to the second: a
                                        ///< network that is sure of itself needs no such help
 };

@@ -152,23 +152,18 @@ double gapToBox(const std::vector<float>& logits, const CropGrid& g, const Slice
 }
 
 // A network hedges about how loose a box is: inside a tight one it draws too little and errs more than the
-// ellipse. Its own mask tells: where it reaches the box's sides and the network is not sure of it, a constant
-// and logits of the inscribed ellipse are added.
-void trustTightBox(FocusReply& reply, const FocusCrop& crop, int maskSize, const FocusSettings& s) {
-    if (s.ellipseWeight <= 0 && s.tightOffset == 0)
+// box's prior does. Its own mask tells: where it reaches the box's sides and the network is not sure of it, a
+// constant and the prior are added.
+void trustTightBox(FocusReply& reply, const std::vector<float>& prior, const FocusCrop& crop, int maskSize,
+                   const FocusSettings& s) {
+    if (s.priorWeight <= 0 && s.tightOffset == 0)
         return;
-    const CropGrid g = crop.grid(maskSize);
-    const double gap = gapToBox(reply.logits, g, crop.box);
+    const double gap = gapToBox(reply.logits, crop.grid(maskSize), crop.box);
     const double unsure =
         std::clamp((s.sureIou - reply.predictedIou) / std::max(s.sureIou - s.unsureIou, 1e-6), 0.0, 1.0);
-    const double share = unsure * std::exp(-gap * gap / (s.ellipseReach * s.ellipseReach));
-    for (int j = 0; j < g.height; ++j)
-        for (int i = 0; i < g.width; ++i) {
-            const double r = ellipticRadius(crop.box, g.centreX(i), g.centreY(j));
-            const double ellipse = std::clamp(6 * (1 - r), -6.0, 6.0);
-            reply.logits[static_cast<std::size_t>(j * g.width + i)] +=
-                static_cast<float>(share * (s.tightOffset + s.ellipseWeight * ellipse));
-        }
+    const double share = unsure * std::exp(-gap * gap / (s.priorReach * s.priorReach));
+    for (std::size_t i = 0; i < reply.logits.size(); ++i)
+        reply.logits[i] += static_cast<float>(share * (s.tightOffset + s.priorWeight * prior[i]));
 }
 
 std::vector<float> clipped(std::vector<float> logits) {
@@ -181,11 +176,12 @@ std::vector<float> clipped(std::vector<float> logits) {
 
 FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Prompts& prompts, int maskSize,
                         const FocusSettings& settings, const FocusDecode& decode) {
-    FocusQuestion question{crop.modelBox(), {}, priorMask(slice, crop, maskSize)};
+    const std::vector<float> prior = priorMask(slice, crop, maskSize);
+    FocusQuestion question{crop.modelBox(), {}, prior};
     const auto ask = [&] {
         FocusReply r = decode(question);
         addOffset(r.logits, settings.logitOffset);
-        trustTightBox(r, crop, maskSize, settings);
+        trustTightBox(r, prior, crop, maskSize, settings);
         return r;
     };
     FocusReply reply = ask();

@@ -21,9 +21,9 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
     read("walkerWeight", s.walkerWeight);
     read("clickWeight", s.clickWeight);
     read("clickReach", s.clickReach);
-    read("ellipseWeight", s.ellipseWeight);
+    read("priorWeight", s.priorWeight);
     read("tightOffset", s.tightOffset);
-    read("ellipseReach", s.ellipseReach);
+    read("priorReach", s.priorReach);
     read("unsureIou", s.unsureIou);
     read("sureIou", s.sureIou);
     if (const JsonValue* v = focus->find("networkClicks"))

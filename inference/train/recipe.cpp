@@ -166,9 +166,9 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("clickWeight", s.clickWeight);
     json.set("clickReach", s.clickReach);
     json.set("networkClicks", s.networkClicks);
-    json.set("ellipseWeight", s.ellipseWeight);
+    json.set("priorWeight", s.priorWeight);
     json.set("tightOffset", s.tightOffset);
-    json.set("ellipseReach", s.ellipseReach);
+    json.set("priorReach", s.priorReach);
     json.set("unsureIou", s.unsureIou);
     json.set("sureIou", s.sureIou);
     return json;

@@ -216,7 +216,7 @@ TEST(AnswerFocus, LogitsComeBackOnTheSlicesGrid) {
     EXPECT_GT(dice(maskOf(answer, s.image), s.truth), 0.98);
 }
 
-TEST(AnswerFocus, LeansOnTheEllipse_OfABoxThatTheMaskFills) {
+TEST(AnswerFocus, LeansOnThePrior_OfABoxThatTheMaskFills) {
     const Scene s;
     SliceMask full(80, 60), small(80, 60); // the network's answers: the whole box; a spot in its middle
     for (std::int64_t y = 21; y <= 39; ++y)
@@ -227,7 +227,7 @@ TEST(AnswerFocus, LeansOnTheEllipse_OfABoxThatTheMaskFills) {
     const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
     const auto scoreOf = [&](const SliceMask& network, double weight) {
         FocusSettings settings;
-        settings.ellipseWeight = weight;
+        settings.priorWeight = weight;
         std::vector<float> logits = logitsOf(network, *crop);
         for (float& v : logits)
             v = std::clamp(v, -0.2F, 0.2F);
