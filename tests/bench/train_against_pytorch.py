@@ -44,7 +44,9 @@ class Eager:
         torch.set_num_threads(a.threads)
         self.torch, self.tt = torch, tt
         whole = json.load(open(config))
-        self.config, self.recipe = whole["network"], whole["recipe"]
+        paper = json.load(open(os.path.join(HERE, "..", "data", "golden", "configs", "paper_vit_b.json")))
+        self.config, self.recipe = {**paper, **whole["network"]}, whole["recipe"]  # what a configuration may leave out
+        self.config["adapter"] = {**paper["adapter"], **whole["network"]["adapter"]}
         self.weights = {k: w.float() if w.is_floating_point() else w
                         for k, w in tt.ref.load_safetensors(a.model).items()}
         self.decaying, self.plain = tt.trained(self.weights, self.config, self.recipe)
