@@ -1,5 +1,7 @@
 #include "core/geometry/geometry.h"
 
+#include "core/geometry/matrix3.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <limits>
@@ -7,15 +9,7 @@
 namespace tandem {
 namespace {
 
-using Linear = std::array<std::array<double, 3>, 3>;
-
-double determinant(const Linear& m) {
-    return m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
-           m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
-           m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
-}
-
-double columnLength(const Linear& m, std::size_t c) {
+double columnLength(const Matrix3& m, std::size_t c) {
     return std::sqrt(m[0][c] * m[0][c] + m[1][c] * m[1][c] + m[2][c] * m[2][c]);
 }
 
@@ -76,18 +70,12 @@ Geometry Geometry::axisAligned(Size3 size, std::array<double, 3> spacingMm, std:
 }
 
 Affine<Voxel, Patient> Geometry::voxelFromPatient() const {
-    const Linear& m = affine_.linear;
-    const double d = determinant(m);
-    Affine<Voxel, Patient> inverse;
-    for (std::size_t r = 0; r < 3; ++r)
-        for (std::size_t c = 0; c < 3; ++c) {
-            const std::size_t r1 = (c + 1) % 3, r2 = (c + 2) % 3, c1 = (r + 1) % 3, c2 = (r + 2) % 3;
-            inverse.linear[r][c] = (m[r1][c1] * m[r2][c2] - m[r1][c2] * m[r2][c1]) / d;
-        }
+    Affine<Voxel, Patient> out;
+    out.linear = inverse(affine_.linear);
     for (std::size_t r = 0; r < 3; ++r)
         for (std::size_t c = 0; c < 3; ++c)
-            inverse.offset[r] -= inverse.linear[r][c] * affine_.offset[c];
-    return inverse;
+            out.offset[r] -= out.linear[r][c] * affine_.offset[c];
+    return out;
 }
 
 std::array<double, 3> Geometry::spacing() const {

@@ -1,5 +1,6 @@
 #include "core/measure/contrast_grey.h"
 
+#include "core/geometry/matrix3.h"
 #include "core/measure/baselines.h"
 #include "core/measure/grey_crop.h"
 
@@ -16,7 +17,7 @@ using Colour = std::array<double, 3>;
 struct Class {
     double pixels = 0;
     Colour sum{};
-    std::array<Colour, 3> products{};
+    Matrix3 products{};
 
     void add(const Colour& c) {
         pixels += 1;
@@ -31,20 +32,6 @@ struct Class {
         return products[i][j] / pixels - mean(i) * mean(j);
     }
 };
-
-// Solves a symmetric positive definite system of three by Cramer's rule.
-Colour solve(const std::array<Colour, 3>& m, const Colour& b) {
-    const auto minor = [&](std::size_t i, std::size_t j) {
-        const std::size_t i1 = (i + 1) % 3, i2 = (i + 2) % 3, j1 = (j + 1) % 3, j2 = (j + 2) % 3;
-        return m[i1][j1] * m[i2][j2] - m[i1][j2] * m[i2][j1];
-    };
-    const double determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
-    Colour x{};
-    for (std::size_t j = 0; j < 3; ++j)
-        for (std::size_t i = 0; i < 3; ++i)
-            x[j] += minor(i, j) * b[i] / determinant;
-    return x;
-}
 
 std::array<Class, 2> classesOf(const SliceImage& s, const SliceBox& b) {
     std::array<Class, 2> classes; // surroundings, object
@@ -63,15 +50,13 @@ std::array<Class, 2> classesOf(const SliceImage& s, const SliceBox& b) {
     return classes;
 }
 
-constexpr Colour brightness{0.299, 0.587, 0.114};
-
 // The weights of red, green and blue.
-Colour discriminant(const std::array<Class, 2>& classes) {
+std::array<float, 3> discriminant(const std::array<Class, 2>& classes) {
     const Class& outside = classes[0];
     const Class& inside = classes[1];
     if (outside.pixels < 8 || inside.pixels < 8)
-        return brightness;
-    std::array<Colour, 3> within{};
+        return luminanceWeights;
+    Matrix3 within{};
     double variance = 0;
     for (std::size_t i = 0; i < 3; ++i) {
         for (std::size_t j = 0; j < 3; ++j)
@@ -83,30 +68,27 @@ Colour discriminant(const std::array<Class, 2>& classes) {
         within[i][i] += 0.1 * variance + 1e-3;
         difference[i] = inside.mean(i) - outside.mean(i);
     }
-    Colour w = solve(within, difference);
+    const Matrix3 whitened = inverse(within);
+    Colour w{};
     double size = 0, towardsBright = 0;
     for (std::size_t i = 0; i < 3; ++i) {
+        for (std::size_t j = 0; j < 3; ++j)
+            w[i] += whitened[i][j] * difference[j];
         size += std::abs(w[i]);
-        towardsBright += w[i] * brightness[i];
+        towardsBright += w[i] * luminanceWeights[i];
     }
     if (size < 1e-9)
-        return brightness;
-    for (double& v : w)
-        v /= towardsBright < 0 ? -size : size;
-    return w;
+        return luminanceWeights;
+    std::array<float, 3> weights{};
+    for (std::size_t i = 0; i < 3; ++i)
+        weights[i] = static_cast<float>(w[i] / (towardsBright < 0 ? -size : size));
+    return weights;
 }
 
 } // namespace
 
 SliceImage contrastGrey(const SliceImage& s, const SliceBox& box) {
-    if (s.components != 3)
-        return luminance(s);
-    const Colour w = discriminant(classesOf(s, box));
-    SliceImage grey{s.width, s.height, 1, std::vector<float>(s.values.size() / 3)};
-    for (std::size_t i = 0; i < grey.values.size(); ++i)
-        grey.values[i] = static_cast<float>(w[0] * s.values[3 * i] + w[1] * s.values[3 * i + 1] +
-                                            w[2] * s.values[3 * i + 2]);
-    return grey;
+    return s.components == 3 ? mixed(s, discriminant(classesOf(s, box))) : s;
 }
 
 } // namespace tandem

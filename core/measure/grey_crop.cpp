@@ -28,14 +28,15 @@ int samplesFor(double step) {
 
 } // namespace
 
-SliceImage luminance(const SliceImage& s) {
-    if (s.components != 3)
-        return s;
+SliceImage mixed(const SliceImage& s, const std::array<float, 3>& w) {
     SliceImage grey{s.width, s.height, 1, std::vector<float>(s.values.size() / 3)};
     for (std::size_t i = 0; i < grey.values.size(); ++i)
-        grey.values[i] =
-            0.299F * s.values[3 * i] + 0.587F * s.values[3 * i + 1] + 0.114F * s.values[3 * i + 2];
+        grey.values[i] = w[0] * s.values[3 * i] + w[1] * s.values[3 * i + 1] + w[2] * s.values[3 * i + 2];
     return grey;
+}
+
+SliceImage luminance(const SliceImage& s) {
+    return s.components == 3 ? mixed(s, luminanceWeights) : s;
 }
 
 std::vector<float> sampleGrid(const SliceImage& grey, const CropGrid& g, float outside) {

@@ -2,13 +2,20 @@
 
 #include "core/image/volume.h"
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace tandem {
 
-/// A slice with one component: grey as it is, colour as 0.299 R + 0.587 G + 0.114 B.
+/// The brightness of a colour by its red, green and blue (ITU-R BT.601).
+inline constexpr std::array<float, 3> luminanceWeights{0.299F, 0.587F, 0.114F};
+
+/// A slice with one component: colours mixed with these weights.
+SliceImage mixed(const SliceImage& colour, const std::array<float, 3>& weights);
+
+/// A slice with one component: grey as it is, colour by its brightness.
 SliceImage luminance(const SliceImage&);
 
 /// A rectangle of a slice by its edges (SlicePx; pixel i covers i-0.5 .. i+0.5) and the grid that it is

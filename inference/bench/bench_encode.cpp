@@ -4,7 +4,7 @@
 #include "inference/bench/machine.h"
 #include "inference/bench/timing.h"
 #include "inference/engine/fast_network.h"
-#include "inference/service/service.h"
+#include "inference/process.h"
 
 #include <ATen/Parallel.h>
 #include <malloc.h>
@@ -33,8 +33,8 @@ Result<std::string> benchEncode(const BenchRequest& request, const Progress& pro
         if (progress)
             progress(done, words);
     };
-    service::keepLargePieces();
-    at::set_num_threads(request.threads > 0 ? request.threads : service::defaultThreads());
+    keepLargePieces();
+    at::set_num_threads(request.threads > 0 ? request.threads : defaultThreads());
     const at::NoGradGuard noGradients;
     say(0, "Preparing the network");
     const auto model = networkOf(request);

@@ -4,6 +4,7 @@
 #include "inference/bench/machine.h"
 #include "inference/checkpoint/model.h"
 #include "inference/engine/fast_network.h"
+#include "inference/process.h"
 #include "inference/service/service.h"
 
 #include <algorithm>
@@ -105,7 +106,7 @@ private:
 
 // What the service will compute the encoder with.
 Result<void> describeEngine(const SpeedRequest& request, ModelSpeed& speed) {
-    speed.threads = service::defaultThreads();
+    speed.threads = defaultThreads();
     speed.arithmetic = "float32";
     if (at::hasCUDA()) {
         speed.computedBy = "CUDA";

@@ -1,11 +1,13 @@
 #include "inference/bench/bench_train.h"
 
 #include "inference/bench/timing.h"
-#include "inference/service/service.h"
+#include "inference/process.h"
 #include "inference/train/plan.h"
 #include "inference/train/trainer.h"
 
 #include <ATen/Parallel.h>
+
+#include <optional>
 
 namespace tandem::bench {
 namespace {
@@ -34,14 +36,16 @@ JsonValue stagesOf(const train::StepSeconds& now, const train::StepSeconds& befo
 } // namespace
 
 Result<std::string> benchTrain(const TrainBenchRequest& request, const Progress& progress) {
-    service::keepLargePieces();
+    keepLargePieces();
     auto plan = train::readPlan(request.config, {});
     if (!plan)
         return plan.error();
     Recipe& recipe = plan->recipe;
     recipe.threads = request.threads > 0 ? request.threads : recipe.threads;
-    if (request.packs.empty())
-        recipe.sceneShare = 1, recipe.regionShare = 0;
+    if (request.packs.empty()) {
+        recipe.sceneShare = 1;
+        recipe.regionShare = 0;
+    }
     at::set_num_threads(static_cast<int>(recipe.threads));
     auto source = TaskSource::open(request.packs, recipe);
     if (!source)

@@ -1,6 +1,6 @@
 #include "inference/bench/machine.h"
 
-#include "inference/service/service.h"
+#include "inference/process.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -49,7 +49,7 @@ std::string blasName() {
 }
 
 std::vector<std::string> describeMachine() {
-    at::set_num_threads(service::defaultThreads());
+    at::set_num_threads(defaultThreads());
     const double rate = bestGemmGflops();
     std::vector<std::string> lines{"LibTorch " TORCH_VERSION " on " + processorName() + ", " +
                                    std::to_string(at::get_num_threads()) + " threads."};

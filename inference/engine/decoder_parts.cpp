@@ -34,12 +34,6 @@ kernels::PackedWeights packed(const std::vector<float>& rows, std::size_t column
     return kernels::packWeights(rows.data(), rows.size() / columns, columns);
 }
 
-void removeMean(std::span<float> row) {
-    const double mean = std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size());
-    for (float& x : row)
-        x -= static_cast<float>(mean);
-}
-
 void removeMeans(std::vector<float>& rows, std::size_t columns) {
     for (std::size_t i = 0; i < rows.size(); i += columns)
         removeMean({&rows[i], columns});
@@ -80,6 +74,12 @@ void centreGroups(std::vector<float>& rows, std::size_t columns, std::size_t gro
 }
 
 } // namespace
+
+void removeMean(std::span<float> row) {
+    const double mean = std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size());
+    for (float& x : row)
+        x -= static_cast<float>(mean);
+}
 
 std::vector<float> gridPositionCode(std::span<const float> gaussian, std::size_t grid) {
     const std::size_t half = gaussian.size() / 2, pixels = grid * grid;

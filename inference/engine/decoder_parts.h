@@ -9,6 +9,9 @@
 
 namespace tandem::engine {
 
+/// Takes a row's mean off it.
+void removeMean(std::span<float> row);
+
 /// For each head its n rows of a matrix of heads * n rows turned, to fold a token's share of the head into
 /// them.
 using TurnedHeads = std::vector<kernels::PackedWeights>;

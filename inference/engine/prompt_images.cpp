@@ -1,7 +1,6 @@
 #include "inference/engine/decoder_parts.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace tandem::engine {
 
@@ -14,12 +13,6 @@ namespace {
 // Columns [first, first + count).
 Matrix columnsOf(Matrix m, std::size_t first, std::size_t count) {
     return {m.data + first, m.rows, count, m.stride};
-}
-
-void removeMean(float* row, std::size_t n) {
-    const double mean = std::accumulate(row, row + n, 0.0) / static_cast<double>(n);
-    for (std::size_t c = 0; c < n; ++c)
-        row[c] -= static_cast<float>(mean);
 }
 
 Matrix product(kernels::Workers& workers, const PackedWeights& weights, ConstMatrix x, MapBuffer& to) {
@@ -154,7 +147,7 @@ void PromptImages::prepareGram(const ImageSide& side, std::size_t layer, std::si
         std::copy_n(from, width, rows.row(e));
         for (std::size_t c = 0; c < width && e + 1 == used; ++c)
             rows.row(e)[c] += side.outBiases[layer][c];
-        removeMean(rows.row(e), width);
+        removeMean({rows.row(e), width});
         for (std::size_t c = 0; c < width; ++c)
             next.row(e)[c] = rows.row(e)[c] * side.gains[layer][c];
     }
@@ -257,7 +250,7 @@ std::vector<float> PromptImages::formed(const ImageSide& side, std::span<const f
             row[c] = embedding[c * cut.pixels + p] +
                      (dense.size() == width ? dense[c] : dense[c * cut.pixels + p]);
         for (std::size_t i = 0; i < layers; ++i) {
-            removeMean(row, width);
+            removeMean({row, width});
             for (std::size_t c = 0; c < width; ++c)
                 row[c] *= side.gains[i][c];
         }

@@ -157,8 +157,7 @@ Result<FocusCrop> makeFocusCrop(const SliceImage& slice, const Prompts& prompts,
     return crop;
 }
 
-std::vector<float> focusInput(const SliceImage& slice, const FocusCrop& crop) {
-    const SliceImage grey = luminance(slice);
+std::vector<float> focusInput(const SliceImage& grey, const FocusCrop& crop) {
     const CropGrid g = crop.grid(crop.size);
     std::vector<float> input = cropGrey(grey, g);
     input.reserve(input.size() * 3);
@@ -174,7 +173,7 @@ std::vector<float> focusInput(const SliceImage& slice, const FocusCrop& crop) {
 
 std::vector<float> priorMask(const SliceImage& slice, const FocusCrop& crop, int maskSize) {
     const CropGrid g = crop.grid(maskSize);
-    const std::vector<float> grey = cropGrey(luminance(slice), g);
+    const std::vector<float> grey = cropGrey(slice, g);
     std::vector<double> radius(grey.size());
     std::vector<std::uint8_t> around(grey.size()); // within 1.5 x the box
     const SliceBox& b = crop.box;

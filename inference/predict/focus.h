@@ -47,7 +47,8 @@ struct FocusSettings {
     double tightOffset = 0;  ///< added to the logits in the same measure
     double priorReach = 0.1; ///< how quickly both fade: gap between mask and box, in box sides
     double unsureIou = 1, sureIou = 2; ///< both fade, too, from the first predicted IoU to the second: a
-                                       ///< network that is sure of itself needs no such help
+                                       ///< network that is sure of itself needs no such help (by default
+                                       ///< none is: no IoU is above 1)
 };
 
 /// A prompt in a grid's cells instead of SlicePx: whole numbers are the centres of cells.
@@ -59,14 +60,15 @@ PointPrompt promptOnGrid(PointPrompt, const CropGrid&);
 /// is neither a box nor a foreground point, or the box is not finite or inside out.
 Result<FocusCrop> makeFocusCrop(const SliceImage&, const Prompts&, int size, const FocusSettings& = {});
 
-/// The network's input for a crop, 3 x size x size, channel first, final (no mean and deviation to be
-/// applied): 0: grey, percentiles 1..99 of the crop to -1..1, clipped to +-2, -1 outside the slice; 1: 1 -
-/// r^2 inside the box (r = elliptic radius), -1 outside; 2: 2p - 1 for the probability p of a random walker
-/// between the box's middle and its outside.
+/// The network's input for a crop of a slice with one component, 3 x size x size, channel first, final (no
+/// mean and deviation to be applied): 0: grey, percentiles 1..99 of the crop to -1..1, clipped to +-2, -1
+/// outside the slice; 1: 1 - r^2 inside the box (r = elliptic radius), -1 outside; 2: 2p - 1 for the
+/// probability p of a random walker between the box's middle and its outside.
 std::vector<float> focusInput(const SliceImage&, const FocusCrop&);
 
-/// The mask prompt before any click: 0.6 E + 1.5 R clipped to +-6 on maskSize x maskSize cells. E = 6 (1 - r)
-/// clipped to +-6; R = log ratio of the crop's grey histograms inside and around the box.
+/// The mask prompt before any click, of a slice with one component: 0.6 E + 1.5 R clipped to +-6 on maskSize
+/// x maskSize cells. E = 6 (1 - r) clipped to +-6; R = log ratio of the crop's grey histograms inside and
+/// around the box.
 std::vector<float> priorMask(const SliceImage&, const FocusCrop&, int maskSize);
 
 /// What the network is asked, all in ModelPx.
@@ -92,12 +94,13 @@ struct FocusAnswer {
     float predictedIou = 0;
 };
 
-/// Asks the network for the object of `prompts`: once for the box, then once per click or scribble in their
-/// order, each with the logits before it as mask prompt (a scribble is shown as several clicks along it); a
-/// click decides its surroundings (a disc up to the old outline, and from there a random walker on the grey
-/// values with the network's probability as prior), a scribble those of all its pixels, but at most half the
-/// way to an earlier scribble that says otherwise. Both always win at their own pixels. The embedding of
-/// `crop` must be in place; `decode` is called 1 + number of clicks and scribbles times.
+/// Asks the network for the object of `prompts` on a slice with one component: once for the box, then once
+/// per click or scribble in their order, each with the logits before it as mask prompt (a scribble is shown
+/// as several clicks along it); a click decides its surroundings (a disc up to the old outline, and from
+/// there a random walker on the grey values with the network's probability as prior), a scribble those of all
+/// its pixels, but at most half the way to an earlier scribble that says otherwise. Both always win at their
+/// own pixels. The embedding of `crop` must be in place; `decode` is called 1 + number of clicks and
+/// scribbles times.
 FocusAnswer answerFocus(const SliceImage&, const FocusCrop&, const Prompts&, int maskSize,
                         const FocusSettings&, const FocusDecode& decode);
 

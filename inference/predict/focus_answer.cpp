@@ -65,7 +65,7 @@ private:
     static constexpr double farthest = fine / 8.0; // cells: what a distance is capped at
 
     std::vector<float> unitGrey(const SliceImage& slice) const {
-        std::vector<float> v = sampleGrid(luminance(slice), grid_, 0);
+        std::vector<float> v = sampleGrid(slice, grid_, 0);
         const float low = quantileOf(v, 0.01), high = quantileOf(v, 0.99);
         for (float& x : v)
             x = std::clamp((x - low) / std::max(high - low, 1e-6F), 0.0F, 1.0F);

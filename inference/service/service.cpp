@@ -1,6 +1,7 @@
 #include "inference/service/service.h"
 
 #include "inference/predict/embedding_store.h"
+#include "inference/process.h"
 #include "inference/service/loading.h"
 #include "inference/service/queue.h"
 #include "inference/service/sketch_lane.h"
@@ -10,8 +11,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <climits>
-#include <cstdlib>
 #include <thread>
 
 namespace tandem::service {
@@ -204,20 +203,6 @@ private:
 };
 
 } // namespace
-
-void keepLargePieces() {
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_MMAP_MAX, 0); // a high M_MMAP_THRESHOLD is refused beyond 32 MB
-    mallopt(M_TRIM_THRESHOLD, INT_MAX);
-    mallopt(M_TOP_PAD, 64 << 20);
-}
-
-int defaultThreads() {
-    if (const char* asked = std::getenv("OMP_NUM_THREADS"))
-        if (const int n = std::atoi(asked); n > 0)
-            return n;
-    return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-}
 
 std::unique_ptr<Segmenter> makeService(const ServiceOptions& options) {
     return std::make_unique<Service>(options);

@@ -28,13 +28,4 @@ struct ServiceOptions {
 /// yet. Destroying the service ends the running work and answers everything that waits with Cancelled.
 std::unique_ptr<Segmenter> makeService(const ServiceOptions& = {});
 
-/// LibTorch asks for and returns hundreds of megabytes per block. By default glibc gives each such piece back
-/// to the kernel and faults it in again; kept instead, a large encoder runs about a quarter faster. The one
-/// arena is needed because others cannot hold pieces beyond 64 MB. For the whole process; called before
-/// inference threads start.
-void keepLargePieces();
-
-/// How many threads a service uses by default.
-int defaultThreads();
-
 } // namespace tandem::service

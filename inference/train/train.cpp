@@ -2,7 +2,7 @@
 
 #include "core/files/files.h"
 #include "inference/checkpoint/model.h"
-#include "inference/service/service.h"
+#include "inference/process.h"
 #include "inference/train/curves.h"
 #include "inference/train/plan.h"
 #include "inference/train/sheet.h"
@@ -193,7 +193,7 @@ Result<TrainReport> train(const TrainRequest& request, const Progress& progress,
     const auto plan = readPlan(request.config, request.startFrom);
     if (!plan)
         return plan.error();
-    service::keepLargePieces(); // else every step's activations are asked of the system anew
+    keepLargePieces(); // else every step's activations are asked of the system anew
     at::set_num_threads(static_cast<int>(plan->recipe.threads));
     auto source = TaskSource::open(request.packs, plan->recipe);
     if (!source)

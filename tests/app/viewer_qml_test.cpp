@@ -88,6 +88,14 @@ private:
     QtMessageHandler previous_ = nullptr;
 };
 
+/// With a network that answers with the box's ellipse.
+struct ProposingViewer : Viewer {
+    test::EllipseSegmenter segmenter;
+
+    ProposingViewer() { c.document.setSegmenter(&segmenter); }
+    ~ProposingViewer() { c.document.setSegmenter(nullptr); }
+};
+
 TEST(ViewerQml, LoadsWithoutAWord_AndShowsThreeSlices) {
     Viewer v;
     ASSERT_NE(v.window, nullptr);
@@ -145,11 +153,9 @@ TEST(ViewerQml, NavigateClick_MovesTheCrosshairOfAllViews) {
 }
 
 TEST(ViewerQml, BoxEnterEsc_AcceptAndDiscard) {
-    Viewer v;
+    ProposingViewer v;
     ASSERT_NE(v.window, nullptr);
-    test::EllipseSegmenter segmenter;
     Document& d = v.c.document;
-    d.setSegmenter(&segmenter);
     v.click(0, {{30, 25}});
     QTest::keyClick(v.window, Qt::Key_V);
     v.drag(0, {{10, 10}}, {{30, 28}});
@@ -165,32 +171,26 @@ TEST(ViewerQml, BoxEnterEsc_AcceptAndDiscard) {
     ASSERT_TRUE(v.c.waitSaved());
     EXPECT_GT(v.c.shown().count({1}), 200);
     EXPECT_EQ(v.c.shown().labels(), v.c.onDisk().labels());
-    d.setSegmenter(nullptr);
 }
 
 TEST(ViewerQml, BoxEdges_CanBeDraggedAndAskAgain) {
-    Viewer v;
+    ProposingViewer v;
     ASSERT_NE(v.window, nullptr);
-    test::EllipseSegmenter segmenter;
     Document& d = v.c.document;
-    d.setSegmenter(&segmenter);
     d.setTool(Document::Box);
     v.drag(0, {{10, 10}}, {{30, 28}});
     v.drag(0, {{30.5, 19}}, {{40.5, 19}}); // the right edge
     EXPECT_EQ(*d.prompts().prompts().box, (SliceBox{10, 10, 40, 28}));
     v.drag(0, {{20, 19}}, {{22, 16}}); // the whole box
     EXPECT_EQ(*d.prompts().prompts().box, (SliceBox{12, 7, 42, 25}));
-    EXPECT_EQ(segmenter.asked(), 3u);
+    EXPECT_EQ(v.segmenter.asked(), 3u);
     EXPECT_TRUE(QTest::qWaitFor([&] { return d.proposalState() == Document::Ready; }, 5000));
-    d.setSegmenter(nullptr);
 }
 
 TEST(ViewerQml, PointsTool_RightClickIsBackground_RightDragIsTheWindow) {
-    Viewer v;
+    ProposingViewer v;
     ASSERT_NE(v.window, nullptr);
-    test::EllipseSegmenter segmenter;
     Document& d = v.c.document;
-    d.setSegmenter(&segmenter);
     d.setTool(Document::Points);
     v.click(0, {{20, 20}});
     v.click(0, {{40, 20}}, Qt::RightButton);
@@ -208,7 +208,6 @@ TEST(ViewerQml, PointsTool_RightClickIsBackground_RightDragIsTheWindow) {
     QTest::mouseRelease(v.window, Qt::RightButton, {}, v.at(0, {{40, 10}}));
     EXPECT_GT(d.windowWidth(), 1.1 * width);
     EXPECT_EQ(d.promptPoints(), 3) << "a drag of the window must not leave a point behind";
-    d.setSegmenter(nullptr);
 }
 
 void expectStroke(const PointPrompt& p, const Point<SlicePx>& from, const Point<SlicePx>& to,
@@ -222,11 +221,9 @@ void expectStroke(const PointPrompt& p, const Point<SlicePx>& from, const Point<
 }
 
 TEST(ViewerQml, PointsTool_ADragIsAScribble_BackspaceTakesItBackAsOne) {
-    Viewer v;
+    ProposingViewer v;
     ASSERT_NE(v.window, nullptr);
-    test::EllipseSegmenter segmenter;
     Document& d = v.c.document;
-    d.setSegmenter(&segmenter);
     v.click(0, {{30, 25}});
     QTest::keyClick(v.window, Qt::Key_P);
     v.click(0, {{20, 20}});
@@ -248,15 +245,12 @@ TEST(ViewerQml, PointsTool_ADragIsAScribble_BackspaceTakesItBackAsOne) {
     QTest::keyClick(v.window, Qt::Key_Return);
     ASSERT_TRUE(v.c.waitSaved());
     EXPECT_EQ(v.c.store->promptRecords(v.c.record().layer)->back().prompts.points, accepted);
-    d.setSegmenter(nullptr);
 }
 
 TEST(ViewerQml, ScribbleInTheHand_IsShown_EscDropsItAlone) {
-    Viewer v;
+    ProposingViewer v;
     ASSERT_NE(v.window, nullptr);
-    test::EllipseSegmenter segmenter;
     Document& d = v.c.document;
-    d.setSegmenter(&segmenter);
     d.setTool(Document::Points);
     v.click(0, {{20, 20}});
     const QPoint from = v.at(0, {{10, 30}}), to = v.at(0, {{30, 30}});
@@ -278,15 +272,12 @@ TEST(ViewerQml, ScribbleInTheHand_IsShown_EscDropsItAlone) {
     EXPECT_EQ(v.slice(0)->scribbles().size(), 0);
     QTest::mouseRelease(v.window, Qt::LeftButton, {}, to);
     EXPECT_EQ(d.promptPoints(), 1);
-    d.setSegmenter(nullptr);
 }
 
 TEST(ViewerQml, PointsTool_AnUnsteadyClickIsAClick_AndAScribbleStaysOnTheImage) {
-    Viewer v;
+    ProposingViewer v;
     ASSERT_NE(v.window, nullptr);
-    test::EllipseSegmenter segmenter;
     Document& d = v.c.document;
-    d.setSegmenter(&segmenter);
     d.setTool(Document::Points);
     const QPoint at = v.at(0, {{20, 20}});
     QTest::mousePress(v.window, Qt::LeftButton, {}, at);
@@ -298,7 +289,6 @@ TEST(ViewerQml, PointsTool_AnUnsteadyClickIsAClick_AndAScribbleStaysOnTheImage) 
     EXPECT_FALSE(points[0].isScribble());
     EXPECT_NEAR(points[0].at[0], 20, 0.2);
     expectStroke(points[1], {{50, 20}}, {{59, 20}}, true);
-    d.setSegmenter(nullptr);
 }
 
 TEST(ViewerQml, WheelDuringAStroke_DoesNotLeaveTheSlice) {

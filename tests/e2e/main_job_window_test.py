@@ -410,12 +410,15 @@ class MainJob:
         assert (np.asarray(exported.dataobj) == self.on_disk()[2]).all(), "the exported mask is not the one on screen"
         self.figures["exported_voxels"] = int((np.asarray(exported.dataobj) > 0).sum())
 
+    def steps(self):
+        return (self.open_scan, self.go_to_liver, self.box_round_liver, self.accept, self.brush, self.undo_and_redo,
+                self.kill_in_mid_stroke, self.open_again, self.screen_shows_mask, self.submit_and_be_rejected,
+                self.correct_submit_and_approve, self.finished_mask_is_not_drawn_on, self.export, self.judge_smoothness)
+
     def run(self):
         with desktop.Desktop() as self.desktop:
             try:
-                for step in (self.open_scan, self.go_to_liver, self.box_round_liver, self.accept, self.brush, self.undo_and_redo,
-                             self.kill_in_mid_stroke, self.open_again, self.screen_shows_mask, self.submit_and_be_rejected,
-                             self.correct_submit_and_approve, self.finished_mask_is_not_drawn_on, self.export):
+                for step in self.steps():
                     print("--", step.__name__.replace("_", " "), flush=True)
                     step()
             except AssertionError:
@@ -426,7 +429,6 @@ class MainJob:
             finally:
                 if hasattr(self, "window"):
                     self.window.close()
-        self.judge_smoothness()
 
     def judge_smoothness(self):
         f = self.figures
@@ -437,16 +439,16 @@ class MainJob:
         print("Smoothness could not be judged: the machine stopped other programs for more than 50 ms, too.")
 
 
-def main():
-    job = MainJob(*sys.argv[1:6])
+def do(job, sentence):
+    """Runs a job, says what was measured, and ends with a sentence."""
     try:
         job.run()
     finally:
         print("figures:", job.figures)
         print("screenshots:", job.screenshots)
     shutil.rmtree(job.folder)
-    print("The main job holds.")
+    print(sentence)
 
 
 if __name__ == "__main__":
-    main()
+    do(MainJob(*sys.argv[1:6]), "The main job holds.")

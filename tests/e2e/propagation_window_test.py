@@ -3,11 +3,10 @@
 as one edit, a click on a finding, undo and redo of the whole, and a second run that is stopped. What is on disk is read with
 Python's SQLite and compared with the truth.
 Usage: propagation_window_test.py TANDEM IMAGE TRUTH LABEL LEAST_DICE SCREENSHOT_FOLDER"""
-import shutil
 import sys
 import time
 
-from main_job_window_test import AXIAL, MainJob, desktop, dice, np
+from main_job_window_test import AXIAL, MainJob, dice, do, np
 
 
 class PropagationJob(MainJob):
@@ -90,33 +89,10 @@ class PropagationJob(MainJob):
             return False
         return True
 
-    def run(self):
-        with desktop.Desktop() as self.desktop:
-            try:
-                for step in (self.open_scan, self.go_to_liver, self.box_and_propagate, self.go_to_finding, self.undo_and_redo_whole,
-                             self.button_and_stop):
-                    print("--", step.__name__.replace("_", " "), flush=True)
-                    step()
-            except AssertionError:
-                if hasattr(self, "window") and self.window.process.poll() is None:
-                    self.window.screenshot("99 where it failed")
-                    print(self.window.state())
-                raise
-            finally:
-                if hasattr(self, "window"):
-                    self.window.close()
-
-
-def main():
-    job = PropagationJob(*sys.argv[1:7])
-    try:
-        job.run()
-    finally:
-        print("figures:", job.figures)
-        print("screenshots:", job.screenshots)
-    shutil.rmtree(job.folder)
-    print("Propagation holds.")
+    def steps(self):
+        return (self.open_scan, self.go_to_liver, self.box_and_propagate, self.go_to_finding, self.undo_and_redo_whole,
+                self.button_and_stop)
 
 
 if __name__ == "__main__":
-    main()
+    do(PropagationJob(*sys.argv[1:7]), "Propagation holds.")

@@ -2,11 +2,10 @@
 """Scribbles in the real window, with a real mouse and keyboard: one along the liver, one with Shift beside it, one that is taken
 back, one that is dropped with Escape before the mouse lets go. What is proposed and stored is read with Python's SQLite.
 Usage: scribble_window_test.py TANDEM IMAGE TRUTH LABEL SCREENSHOT_FOLDER"""
-import shutil
 import sqlite3
 import sys
 
-from main_job_window_test import AXIAL, MainJob, desktop, dice, np
+from main_job_window_test import AXIAL, MainJob, desktop, dice, do, np
 
 
 class ScribbleJob(MainJob):
@@ -101,37 +100,14 @@ class ScribbleJob(MainJob):
                 assert np.abs(np.subtract((x, y), path[0])).max() < 1, ((x, y), path[0])
                 assert np.abs(np.subtract(along[-1], path[-1])).max() < 1.5, (along[-1], path[-1])
 
-    def run(self):
-        with desktop.Desktop() as self.desktop:
-            try:
-                for step in (self.open_scan, self.go_to_liver, self.draw_along_the_liver, self.draw_beside_and_take_back,
-                             self.drop_one_in_the_hand, self.accept_and_compare, self.compare_the_record, self.show_the_keys):
-                    print("--", step.__name__.replace("_", " "), flush=True)
-                    step()
-            except AssertionError:
-                if hasattr(self, "window") and self.window.process.poll() is None:
-                    self.window.screenshot("99 where it failed")
-                    print(self.window.state())
-                raise
-            finally:
-                if hasattr(self, "window"):
-                    self.window.close()
-
     def show_the_keys(self):
         self.window.key("question")
         self.window.screenshot("09 keys")
 
-
-def main():
-    job = ScribbleJob(*sys.argv[1:6])
-    try:
-        job.run()
-    finally:
-        print("figures:", job.figures)
-        print("screenshots:", job.screenshots)
-    shutil.rmtree(job.folder)
-    print("Scribbles hold.")
+    def steps(self):
+        return (self.open_scan, self.go_to_liver, self.draw_along_the_liver, self.draw_beside_and_take_back,
+                self.drop_one_in_the_hand, self.accept_and_compare, self.compare_the_record, self.show_the_keys)
 
 
 if __name__ == "__main__":
-    main()
+    do(ScribbleJob(*sys.argv[1:6]), "Scribbles hold.")

@@ -2,10 +2,8 @@
 #include "app/gui/shell/learner.h"
 #include "app/gui/shell/model_chooser.h"
 #include "core/files/files.h"
+#include "tests/app/event_loop.h"
 #include "tests/usecases/project_of_blocks.h"
-
-#include <QtCore/QCoreApplication>
-#include <QtCore/QElapsedTimer>
 
 #include <atomic>
 #include <thread>
@@ -95,13 +93,6 @@ protected:
         for (int n = 0; n < cases; ++n, ++approved_)
             project_.addCase("case" + std::to_string(approved_), approved_);
         showProject();
-    }
-    static bool waitFor(const std::function<bool()>& done) {
-        QElapsedTimer clock;
-        clock.start();
-        while (!done() && clock.elapsed() < 30000)
-            QCoreApplication::processEvents(QEventLoop::AllEvents, 20);
-        return done();
     }
     bool waitForEnd() {
         return waitFor([this] { return learner_.state() != Learner::Running; });

@@ -4,10 +4,10 @@
 #include "core/imaging/imaging.h"
 #include "core/phantom/phantom.h"
 #include "database/project_file.h"
+#include "tests/app/event_loop.h"
 #include "tests/support/temporary_folder.h"
 
 #include <QtCore/QCoreApplication>
-#include <QtCore/QElapsedTimer>
 #include <QtCore/QSettings>
 #include <gtest/gtest.h>
 
@@ -58,14 +58,6 @@ protected:
         settle();
     }
 
-    /// Turns the event loop until `done`, at most a minute.
-    static bool waitFor(const std::function<bool()>& done) {
-        QElapsedTimer clock;
-        clock.start();
-        while (!done() && clock.elapsed() < 60000)
-            QCoreApplication::processEvents(QEventLoop::AllEvents, 20);
-        return done();
-    }
     /// Until nothing is being opened and no job runs.
     void settle() {
         EXPECT_TRUE(waitFor([this] { return !session_->opening() && session_->jobs()->isIdle(); }));
