@@ -15,7 +15,7 @@ UiButton {
     visible: jobs.count > 0 || jobs.note !== ""
     text: jobs.count === 0 ? jobs.note : jobs.count === 1 ? jobs.sentence : qsTr("%1 jobs").arg(jobs.count)
     implicitHeight: Theme.barHeight
-    implicitWidth: Theme.jobsWidth
+    implicitWidth: jobs.count > 0 ? Theme.jobsWidth : Math.min(1.5 * Theme.jobsWidth, words.implicitWidth + leftPadding + rightPadding)
     font.pixelSize: Theme.fontSmall
     checked: popup.opened
     onClicked: popup.opened ? popup.close() : popup.open()
@@ -24,6 +24,8 @@ UiButton {
         spacing: Theme.spacing
 
         Text {
+            id: words
+
             text: button.text
             font: button.font
             color: button.ink

@@ -251,9 +251,8 @@ void Learner::take(const Result<Lesson>& lesson) {
 // Of a run that nobody asked for, only a better model is worth a word, and a file.
 void Learner::finishByItself() {
     if (offered())
-        return jobs_.setNote(
-            tr("A better model has been learnt from %1 approved cases. See Model > Learn from this project.")
-                .arg(schedule_.counted));
+        return jobs_.setNote(tr("A better model was learnt from %1 cases: Model > Learn from this project")
+                                 .arg(schedule_.counted));
     std::error_code problem;
     fs::remove_all(run_, problem);
     if (state_ != Done)
