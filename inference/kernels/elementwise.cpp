@@ -123,24 +123,16 @@ void forRows(Workers& workers, std::size_t rows, const Body& body) {
     });
 }
 
-// out[c][r] = in[r][c], a strip of columns at a time.
-void transpose(Workers& workers, ConstMatrix in, float* out, std::size_t outStride) {
-    constexpr std::size_t strip = 64;
-    workers.run((in.columns + strip - 1) / strip, [&](std::size_t task, int) {
-        const std::size_t c = task * strip;
-        HWY_DYNAMIC_DISPATCH(transposeTile)
-        (in.data + c, in.stride, in.rows, std::min(strip, in.columns - c), out + c * outStride, outStride);
-    });
-}
-
 } // namespace
 
-void planesToRows(Workers& workers, const float* planes, Matrix rows) {
-    transpose(workers, {planes, rows.columns, rows.rows, rows.rows}, rows.data, rows.stride);
-}
-
 void rowsToPlanes(Workers& workers, ConstMatrix rows, float* planes) {
-    transpose(workers, rows, planes, rows.rows);
+    constexpr std::size_t strip = 64; // columns at a time
+    workers.run((rows.columns + strip - 1) / strip, [&](std::size_t task, int) {
+        const std::size_t c = task * strip;
+        HWY_DYNAMIC_DISPATCH(transposeTile)
+        (rows.data + c, rows.stride, rows.rows, std::min(strip, rows.columns - c), planes + c * rows.rows,
+         rows.rows);
+    });
 }
 
 void depthwise3x3(Workers& workers, std::size_t height, std::size_t width, ConstMatrix in,

@@ -20,8 +20,7 @@ void depthwise3x3(Workers&, std::size_t height, std::size_t width, ConstMatrix i
 /// Weights (channels, 1, 3, 3) of a state dict as depthwise3x3 wants them.
 FloatBuffer packDepthwise(const float* weight, std::size_t channels);
 
-/// C planes (as LibTorch lays images out) to a row of C floats for each of rows.rows pixels, and back.
-void planesToRows(Workers&, const float* planes, Matrix rows);
+/// A row of C floats for each pixel to C planes, as LibTorch lays images out.
 void rowsToPlanes(Workers&, ConstMatrix rows, float* planes);
 
 /// x Phi(x), in place; |error| < 3e-7 max(1, |x|).

@@ -64,20 +64,6 @@ SliceImage smoothField(std::int64_t width, std::int64_t height, double scale, Ra
     return field;
 }
 
-void standardise(SliceImage& s) {
-    double sum = 0, squares = 0;
-    for (float v : s.values)
-        sum += v;
-    const double mean = sum / static_cast<double>(s.values.size());
-    for (float& v : s.values) {
-        v -= static_cast<float>(mean);
-        squares += static_cast<double>(v) * v;
-    }
-    const double deviation = std::sqrt(squares / static_cast<double>(s.values.size()));
-    for (float& v : s.values)
-        v /= static_cast<float>(deviation > 1e-9 ? deviation : 1);
-}
-
 void addNoise(SliceImage& s, double sigma, Random& random) {
     for (float& v : s.values) // the sum of four uniforms: near enough to normal and quick
         v += static_cast<float>(

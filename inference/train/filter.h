@@ -12,8 +12,6 @@ void blur(SliceImage&, double sigma);
 /// Smooth random field of about zero mean and unit deviation: noise on a coarse grid of cells of `scale` px,
 /// bilinear.
 SliceImage smoothField(std::int64_t width, std::int64_t height, double scale, Random&);
-/// Shifts and scales values to mean 0 and deviation 1 (no scaling if constant).
-void standardise(SliceImage&);
 void addNoise(SliceImage&, double sigma, Random&);
 
 } // namespace tandem
