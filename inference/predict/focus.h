@@ -37,11 +37,14 @@ struct FocusSettings {
     double logitOffset = 0;  ///< added to the network's logits before cutting at 0 (calibration)
     double walkerWeight = 0; ///< 0: logits as they are; else weight of the network's probability in a random
                              ///< walker on the crop's grey values that moves the outline to edges
-    double clickWeight = 0.02; ///< the same weight when clicks are given
+    double clickWeight = 0.02; ///< the same weight close to clicks
+    double clickFade = 2.5; ///< how far that is: full within so many radii of the disc that a click decides,
+                            ///< none beyond twice as many
     double clickReach =
         0.8; ///< radius of the disc that a click decides, in units of its distance to the old outline
     bool networkClicks =
         true; ///< clicks are shown to the network too (else only the local correction sees them)
+    bool learnFromClicks = true; ///< clicks teach which grey values belong to the object
     double priorWeight = 0;  ///< how far the network's answer leans on the box's prior (priorMask) when its
                              ///< mask fills the box, which a box that was drawn tightly shows
     double tightOffset = 0;  ///< added to the logits in the same measure
@@ -97,7 +100,8 @@ struct FocusAnswer {
 /// Asks the network for the object of `prompts` on a slice with one component: once for the box, then once
 /// per click or scribble in their order, each with the logits before it as mask prompt (a scribble is shown
 /// as several clicks along it); a click decides its surroundings (a disc up to the old outline, and from
-/// there a random walker on the grey values with the network's probability as prior), a scribble those of all
+/// there a random walker on the grey values with the network's probability as prior, which has learnt from
+/// the clicks which grey values belong), a scribble those of all
 /// its pixels, but at most half the way to an earlier scribble that says otherwise. Both always win at their
 /// own pixels. The embedding of `crop` must be in place; `decode` is called 1 + number of clicks and
 /// scribbles times.

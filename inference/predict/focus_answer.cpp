@@ -1,7 +1,5 @@
-#include "core/measure/baselines.h"
-#include "core/measure/distance_transform.h"
-#include "core/measure/random_walker.h"
 #include "inference/predict/focus.h"
+#include "inference/predict/focus_correction.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,117 +7,14 @@
 namespace tandem {
 namespace {
 
-constexpr int fine = 128;        // cells of the grid that outlines are corrected on
+constexpr int fine = correctionCells;
 constexpr float certain = 10.0F; // logit where a click stands, and (negative) outside the crop
-
-float sigmoid(float t) {
-    return 1 / (1 + std::exp(-t));
-}
-
-float logit(float p) {
-    p = std::clamp(p, 1e-4F, 1 - 1e-4F);
-    return std::log(p / (1 - p));
-}
 
 // Values on one grid of the crop's square brought to another one of it.
 std::vector<float> regrid(std::span<const float> v, int from, int to) {
     const double step = static_cast<double>(to) / from;
     return unsampleGrid(v, {-0.5, -0.5, step, step, from, from}, to, to, 0);
 }
-
-// Keeps what clicks and scribbles have decided so far, on the fine grid.
-class Correction {
-public:
-    Correction(const SliceImage& slice, const FocusCrop& crop, const FocusSettings& settings)
-        : grid_(crop.grid(fine)), settings_(settings), grey_(unitGrey(slice)), seeds_(grey_.size()),
-          lines_(grey_.size()) {}
-
-    // Marks the disc around a click, or around every cell of a scribble, that lies between it and the outline
-    // of the mask it was made on.
-    void add(const PointPrompt& p, const std::vector<float>& logitsBefore) {
-        const PointPrompt onGrid = promptOnGrid(p, grid_);
-        if (p.isScribble())
-            decideLine(onGrid, logitsBefore);
-        else
-            decideDisc(onGrid.at, p.foreground, logitsBefore);
-        anyClick_ = true;
-    }
-
-    // The outline moved to edges and to what clicks have decided. In and out: logits on the fine grid.
-    std::vector<float> apply(std::vector<float> logits) const {
-        const double weight = anyClick_ ? settings_.clickWeight : settings_.walkerWeight;
-        if (weight <= 0)
-            return logits;
-        std::vector<float> prior(logits.size()), trust(logits.size());
-        for (std::size_t i = 0; i < logits.size(); ++i) {
-            prior[i] = sigmoid(logits[i]);
-            trust[i] = static_cast<float>(weight);
-        }
-        std::vector<float> p = randomWalker({fine, fine, grey_, seeds_, 400, prior, trust}, 1e-3, 200);
-        for (float& v : p)
-            v = logit(v);
-        return p;
-    }
-
-private:
-    static constexpr double farthest = fine / 8.0; // cells: what a distance is capped at
-
-    std::vector<float> unitGrey(const SliceImage& slice) const {
-        std::vector<float> v = sampleGrid(slice, grid_, 0);
-        const float low = quantileOf(v, 0.01), high = quantileOf(v, 0.99);
-        for (float& x : v)
-            x = std::clamp((x - low) / std::max(high - low, 1e-6F), 0.0F, 1.0F);
-        return v;
-    }
-    // Every cell at most `radius` from a place, with its distance.
-    template <class Visit>
-    static void visitDisc(const Point<SlicePx>& c, double radius, const Visit& visit) {
-        const auto first = [=](double v) { return std::max(0, static_cast<int>(std::ceil(v - radius))); };
-        const auto last = [=](double v) {
-            return std::min(fine - 1, static_cast<int>(std::floor(v + radius)));
-        };
-        for (int j = first(c[1]); j <= last(c[1]); ++j)
-            for (int i = first(c[0]); i <= last(c[0]); ++i)
-                if (const double d = std::hypot(i - c[0], j - c[1]); d <= radius)
-                    visit(static_cast<std::size_t>(j * fine + i), d);
-    }
-    void decideDisc(const Point<SlicePx>& c, bool foreground, const std::vector<float>& logitsBefore) {
-        const double radius = settings_.clickReach * distanceToOutline(c, foreground, logitsBefore);
-        visitDisc(c, std::max(radius, 0.75),
-                  [&](std::size_t cell, double) { seeds_[cell] = foreground ? 1 : 2; });
-    }
-    void decideLine(const PointPrompt& scribble, const std::vector<float>& logitsBefore) {
-        std::vector<SlicePixel> line = pixelsUnder(scribble, fine, fine);
-        std::sort(line.begin(), line.end());
-        line.erase(std::unique(line.begin(), line.end()), line.end());
-        for (const SlicePixel& c : line)
-            decideDisc({{static_cast<double>(c.x), static_cast<double>(c.y)}}, scribble.foreground,
-                       logitsBefore);
-        for (const SlicePixel& c : line)
-            lines_[static_cast<std::size_t>(c.y * fine + c.x)] = scribble.foreground ? 1 : 2;
-    }
-    // Cells from a place to the nearest cell that the mask before already had as the prompt wants it; 0 if it
-    // stands on one. Capped where there is no such cell, and at half the way to a scribble that says
-    // otherwise.
-    double distanceToOutline(const Point<SlicePx>& c, bool foreground,
-                             const std::vector<float>& logits) const {
-        double nearest = farthest;
-        visitDisc(c, farthest, [&](std::size_t cell, double distance) {
-            if ((logits[cell] > 0) == foreground)
-                nearest = std::min(nearest, distance);
-            if (lines_[cell] == (foreground ? 2 : 1))
-                nearest = std::min(nearest, distance / 2);
-        });
-        return nearest;
-    }
-
-    CropGrid grid_;
-    const FocusSettings& settings_;
-    std::vector<float> grey_;
-    std::vector<std::uint8_t> seeds_; // 0 open, 1 belongs, 2 does not
-    std::vector<std::uint8_t> lines_; // the same, under scribbles alone
-    bool anyClick_ = false;
-};
 
 // Clicks and scribbles win at their own pixels, a later one over an earlier.
 void setPixels(std::vector<float>& logits, const SliceImage& slice, const std::vector<PointPrompt>& prompts) {
@@ -185,7 +80,7 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
         return r;
     };
     FocusReply reply = ask();
-    Correction correction(slice, crop, settings);
+    FocusCorrection correction(slice, crop, settings);
     std::vector<float> now = correction.apply(regrid(reply.logits, maskSize, fine));
     for (const PointPrompt& p : prompts.points) {
         correction.add(p, now);

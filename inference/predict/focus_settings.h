@@ -21,6 +21,7 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
     read("walkerWeight", s.walkerWeight);
     read("clickWeight", s.clickWeight);
     read("clickReach", s.clickReach);
+    read("clickFade", s.clickFade);
     read("priorWeight", s.priorWeight);
     read("tightOffset", s.tightOffset);
     read("priorReach", s.priorReach);
@@ -28,6 +29,8 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
     read("sureIou", s.sureIou);
     if (const JsonValue* v = focus->find("networkClicks"))
         s.networkClicks = v->boolOr(s.networkClicks);
+    if (const JsonValue* v = focus->find("learnFromClicks"))
+        s.learnFromClicks = v->boolOr(s.learnFromClicks);
     return s;
 }
 

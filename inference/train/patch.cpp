@@ -1,5 +1,6 @@
 #include "inference/train/patch.h"
 
+#include "core/measure/gaussian_blur.h"
 #include "core/measure/grey_crop.h"
 #include "inference/train/filter.h"
 #include "inference/train/repaint.h"

@@ -165,7 +165,9 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("walkerWeight", s.walkerWeight);
     json.set("clickWeight", s.clickWeight);
     json.set("clickReach", s.clickReach);
+    json.set("clickFade", s.clickFade);
     json.set("networkClicks", s.networkClicks);
+    json.set("learnFromClicks", s.learnFromClicks);
     json.set("priorWeight", s.priorWeight);
     json.set("tightOffset", s.tightOffset);
     json.set("priorReach", s.priorReach);

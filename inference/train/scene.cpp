@@ -1,5 +1,6 @@
 #include "inference/train/scene.h"
 
+#include "core/measure/gaussian_blur.h"
 #include "inference/train/filter.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "inference/train/superpixels.h"
 
+#include "core/measure/gaussian_blur.h"
 #include "core/measure/grey_crop.h"
-#include "inference/train/filter.h"
 
 #include <algorithm>
 #include <cmath>

@@ -326,16 +326,17 @@ TEST(AnswerFocus, AScribbleWinsAtAllItsPixels_AgainstAnyNetworkAndEarlierOnes) {
     }
 }
 
-// The network sees nothing; the grey values are even: what changes is the band that scribbles decide.
+// The network sees nothing; the grey values are even, so that there is nothing to learn from them: what
+// changes is the band that scribbles decide.
 struct EvenScene {
     SliceImage image{80, 60, 1, std::vector<float>(80 * 60, 100.0F)};
     Prompts prompts{SliceBox{20, 10, 59, 49}, {}};
 
-    SliceMask answer(float everywhere) const {
+    SliceMask answer(float everywhere) const { return answer(std::vector<float>(64 * 64, everywhere), {}); }
+    SliceMask answer(const std::vector<float>& logits, FocusSettings settings) const {
+        settings.learnFromClicks = false;
         const auto crop = makeFocusCrop(image, prompts, 256);
-        return maskOf(
-            answerFocus(image, *crop, prompts, 64, {}, stubborn(std::vector<float>(64 * 64, everywhere))),
-            image);
+        return maskOf(answerFocus(image, *crop, prompts, 64, settings, stubborn(logits)), image);
     }
 };
 
@@ -364,6 +365,46 @@ TEST(AnswerFocus, ALaterScribble_LeavesTheSurroundingsOfAnEarlierOneThatDisagree
         for (std::int64_t x = 42; x <= 44; ++x)
             EXPECT_FALSE(mask.at(x, y)) << x << " " << y;
     }
+}
+
+// Far from a click the network counts as before; close by the grey values do.
+TEST(AnswerFocus, AClickMovesNoOutlineFarAway) {
+    EvenScene before, after;
+    after.prompts.points = {{{{22, 12}}, true}};
+    std::vector<float> logits(64 * 64); // the network is surer of the box's right half than of the rest
+    for (std::size_t i = 0; i < logits.size(); ++i)
+        logits[i] = i % 64 >= 32 ? 4.0F : -1.0F;
+    FocusSettings settings;
+    settings.walkerWeight = 0.1;
+    const auto changedFarAway = [&](double fade) {
+        settings.clickFade = fade;
+        const SliceMask without = before.answer(logits, settings), with = after.answer(logits, settings);
+        EXPECT_TRUE(with.at(22, 12));
+        int changed = 0;
+        for (std::int64_t y = 46; y < 60; ++y)
+            for (std::int64_t x = 34; x < 80; ++x)
+                changed += with.at(x, y) != without.at(x, y);
+        return changed;
+    };
+    EXPECT_EQ(changedFarAway(2.5), 0);
+    EXPECT_GT(changedFarAway(1000), 3); // the network doubted everywhere
+}
+
+TEST(AnswerFocus, ClicksTeachWhatTheObjectLooksLike) {
+    Scene s; // a second bright spot that the network does not know either
+    for (std::int64_t y = 23; y < 27; ++y)
+        for (std::int64_t x = 32; x < 36; ++x)
+            s.image.values[static_cast<std::size_t>(y * 80 + x)] = 110;
+    Prompts p = boxOnly(s.box);
+    p.points = {{{{44, 30}}, true}};
+    const auto crop = makeFocusCrop(s.image, p, 256);
+    const auto logitAt = [&](bool learn) {
+        FocusSettings settings;
+        settings.learnFromClicks = learn;
+        return answerFocus(s.image, *crop, p, 64, settings, stubborn(std::vector<float>(64 * 64, -1.0F)))
+            .logits[25 * 80 + 34];
+    };
+    EXPECT_GT(logitAt(true), logitAt(false) + 0.2F);
 }
 
 TEST(AnswerFocus, AClickOnTheError_RepairsItsSurroundings) {
