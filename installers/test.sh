@@ -3,6 +3,7 @@
 # Arguments go to ctest (for example: installers/test.sh -R core_test).
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 install_packages build run test
+export CCACHE_BASEDIR="$ROOT" CCACHE_NOHASHDIR=1 # the second build below finds what the first one has compiled
 configure
 build all
 # The inference room builds and tests itself without the other rooms, as on a machine that has LibTorch and CMake only.
