@@ -77,7 +77,7 @@ public:
             addPrior(theta, gradient, curvature);
             for (const Example& e : examples)
                 addExample(e, theta, gradient, curvature);
-            const Vector change = solved(std::move(curvature), gradient);
+            const Vector change = solved(curvature, gradient);
             double largest = 0;
             for (std::size_t i = 0; i < parameters; ++i) {
                 theta[i] -= change[i];

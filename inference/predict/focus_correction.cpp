@@ -47,7 +47,7 @@ void visitDisc(const Point<SlicePx>& c, double radius, const Visit& visit) {
     for (int j = first(c[1]); j <= last(c[1]); ++j)
         for (int i = first(c[0]); i <= last(c[0]); ++i)
             if (const double d = std::hypot(i - c[0], j - c[1]); d <= radius)
-                visit(static_cast<std::size_t>(j * fine + i), d);
+                visit(static_cast<std::size_t>(j) * fine + static_cast<std::size_t>(i), d);
 }
 
 } // namespace
