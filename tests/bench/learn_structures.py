@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What a few approved cases teach: for structures that the model in use was not trained on, a short fine-tune as a
-project's own (app/learning.cpp) on 1, 2 and 4 patients, scored from tight boxes on all other patients.
+project's own (app/learning.cpp) on 1, 2 and 4 patients, scored on all other patients from tight boxes and from boxes that are
+3 % of the image's side looser (medsam), as people draw them.
 
   learn_structures.py TANDEM PAIRS.csv --structure DATASET:ANATOMY [...] [--samples N] [--cases 1 2 4] [--json FILE]
 
 DATASET is the folder of the image in PAIRS.csv. Patients are taken in the order of a seeded shuffle, the same for all counts.
 Nothing is kept of the trained models: data sets whose licence allows no training are measured, not used. Prints one line for
-each run: mean DSC of the unadapted and of the fine-tuned model on the same patients, and the minutes that it took.
+each run and protocol: mean DSC of the unadapted and of the fine-tuned model on the same patients, and the minutes it took.
 """
 import argparse, collections, csv, json, os, random, subprocess, sys, tempfile, time
 
@@ -70,16 +71,13 @@ def learn(a, patients, count, folder):
     return (time.time() - start) / 60
 
 
-def score(a, patients, models, folder):
+def score(a, patients, model, protocol, folder):
+    """Mean DSC of a model, and over how many structures."""
     write_pairs(os.path.join(folder, "rest.csv"), patients)
-    chosen = [x for m in models for x in ("--model", m)]
-    scores = json.loads(run(a.tandem, "evaluate", os.path.join(folder, "rest.csv"), *chosen, "--json", "-"))
-    rows = collections.defaultdict(list)
-    for r in scores["rows"]:
-        rows[r["method"]].append(r["dsc"])
-    known = ("ellipse", "otsu", "walker")
-    means = [(name, sum(v) / len(v)) for name, v in rows.items() if name not in known]
-    return dict(means), len(next(iter(rows.values())))
+    scores = json.loads(run(a.tandem, "evaluate", os.path.join(folder, "rest.csv"), "--model", model, "--protocol", protocol,
+                            "--json", "-"))
+    dsc = [r["dsc"] for r in scores["rows"] if r["method"] not in ("ellipse", "otsu", "walker")]
+    return sum(dsc) / len(dsc), len(dsc)
 
 
 def main():
@@ -94,16 +92,17 @@ def main():
                 minutes = learn(a, patients, count, folder)
                 new = os.path.join(folder, "run", "model.safetensors")
                 rest = patients[max(a.cases):]  # the same for all counts
-                before, n = score(a, rest, [a.model], folder)
-                after, _ = score(a, rest, [new], folder)
-                r = {"structure": structure, "cases": count, "scored": n, "before": next(iter(before.values())),
-                     "after": next(iter(after.values())), "minutes": minutes}
-                results.append(r)
-                print(f"{structure}: {count} cases, {n} scored: {r['before']:.3f} -> {r['after']:.3f} in {minutes:.1f} min",
-                      flush=True)
+                for protocol in ("tight", "medsam"):
+                    before, n = score(a, rest, a.model, protocol, folder)
+                    after, _ = score(a, rest, new, protocol, folder)
+                    results.append({"structure": structure, "cases": count, "protocol": protocol, "scored": n,
+                                    "before": before, "after": after, "minutes": minutes})
+                    print(f"{structure}: {count} cases, {protocol}, {n} scored: {before:.3f} -> {after:.3f} "
+                          f"in {minutes:.1f} min", flush=True)
     for count in a.cases:
-        gains = [r["after"] - r["before"] for r in results if r["cases"] == count]
-        print(f"{count} cases: {sum(gains) / len(gains):+.3f} on average, {min(gains):+.3f} at worst")
+        for protocol in ("tight", "medsam"):
+            gains = [r["after"] - r["before"] for r in results if r["cases"] == count and r["protocol"] == protocol]
+            print(f"{count} cases, {protocol}: {sum(gains) / len(gains):+.3f} on average, {min(gains):+.3f} at worst")
     if a.json:
         with open(a.json, "w") as f:
             json.dump(results, f, indent=1)
