@@ -143,8 +143,8 @@ TEST(FocusInput, ChannelsAreGreyBoxAndWalker) {
     const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 64);
     const std::vector<float> in = focusInput(s.image, *crop);
     ASSERT_EQ(in.size(), std::size_t{3 * 64 * 64});
-    const auto at = [&](int channel, int x, int y) {
-        return in[static_cast<std::size_t>((channel * 64 + y) * 64 + x)];
+    const auto at = [&](std::size_t channel, std::size_t x, std::size_t y) {
+        return in[(channel * 64 + y) * 64 + x];
     };
     EXPECT_GT(at(0, 32, 32), 0.5F);
     EXPECT_LT(at(0, 32, 4), -0.5F);
@@ -182,7 +182,7 @@ TEST(PriorMask, IsHighOnTheObjectAndLowAround) {
 }
 
 // A network that always answers with the same logits: tests see what the correction adds.
-FocusDecode stubborn(std::vector<float> logits, std::vector<FocusQuestion>* asked = nullptr,
+FocusDecode stubborn(const std::vector<float>& logits, std::vector<FocusQuestion>* asked = nullptr,
                      float iou = 0.5F) {
     return [=](const FocusQuestion& q) {
         if (asked)
@@ -251,8 +251,8 @@ TEST(AnswerFocus, TightOffset_IsAddedWhereTheMaskReachesTheBox) {
         settings.sureIou = 0.75;
         const CropGrid g = crop->grid(64);
         std::vector<float> logits(64 * 64);
-        for (int j = 0; j < 64; ++j)
-            for (int i = 0; i < 64; ++i)
+        for (std::int64_t j = 0; j < 64; ++j)
+            for (std::int64_t i = 0; i < 64; ++i)
                 logits[static_cast<std::size_t>(j * 64 + i)] =
                     static_cast<float>(3 * (reach - ellipticRadius(s.box, g.centreX(i), g.centreY(j))));
         const SliceMask m =
