@@ -51,14 +51,6 @@ CropGrid walkerGrid(const SliceBox& b) {
     return g;
 }
 
-std::vector<float> unitGrey(const SliceImage& grey, const CropGrid& g) {
-    std::vector<float> v = sampleGrid(grey, g, 0);
-    const float low = quantileOf(v, 0.01), high = quantileOf(v, 0.99);
-    for (float& x : v)
-        x = std::clamp((x - low) / std::max(high - low, 1e-6F), 0.0F, 1.0F);
-    return v;
-}
-
 double logistic(double t) {
     return 1 / (1 + std::exp(-t));
 }

@@ -59,6 +59,14 @@ std::vector<float> sampleGrid(const SliceImage& grey, const CropGrid& g, float o
     return out;
 }
 
+std::vector<float> unitGrey(const SliceImage& grey, const CropGrid& g) {
+    std::vector<float> v = sampleGrid(grey, g, 0);
+    const float low = quantileOf(v, 0.01), high = quantileOf(v, 0.99);
+    for (float& x : v)
+        x = std::clamp((x - low) / std::max(high - low, 1e-6F), 0.0F, 1.0F);
+    return v;
+}
+
 std::vector<float> unsampleGrid(std::span<const float> cells, const CropGrid& g, std::int64_t sliceWidth,
                                 std::int64_t sliceHeight, float outside) {
     std::vector<float> out(static_cast<std::size_t>(sliceWidth * sliceHeight), outside);

@@ -33,6 +33,10 @@ struct CropGrid {
 /// several bilinear samples. Cells whose centre lies outside the slice get `outside`.
 std::vector<float> sampleGrid(const SliceImage& grey, const CropGrid&, float outside);
 
+/// One component of a slice on a grid, its percentiles 1..99 brought to 0..1 and clipped there; cells outside
+/// the slice count as 0 before.
+std::vector<float> unitGrey(const SliceImage& grey, const CropGrid&);
+
 /// Brings values of a grid back to the slice's pixels: bilinear between cell centres, clamped at the grid's
 /// rim; pixels outside the grid get `outside`. @return sliceWidth * sliceHeight values.
 std::vector<float> unsampleGrid(std::span<const float> cells, const CropGrid&, std::int64_t sliceWidth,

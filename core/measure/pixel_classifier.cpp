@@ -22,8 +22,8 @@ constexpr double binPrior = 10, constantPrior = 0.1, networkPrior = 50; // 1 / v
 using Vector = std::array<double, parameters>;
 using Matrix = std::array<Vector, parameters>;
 
-float sigmoid(double t) {
-    return static_cast<float>(1 / (1 + std::exp(-t)));
+double sigmoid(double t) {
+    return 1 / (1 + std::exp(-t));
 }
 
 // A cell's features: few of them are not 0.
@@ -143,7 +143,7 @@ private:
             } else if (lesson_.outside[e.cell]) {
                 e.weight = outsideMass / outside;
             } else {
-                e.target = static_cast<double>(sigmoid(static_cast<double>(logits_[e.cell])));
+                e.target = sigmoid(static_cast<double>(logits_[e.cell]));
                 e.weight = networkMass / spread;
             }
         }
@@ -159,7 +159,7 @@ private:
     }
 
     void addExample(const Example& e, const Vector& theta, Vector& gradient, Matrix& curvature) const {
-        const auto p = static_cast<double>(sigmoid(logitOf(e.cell, theta)));
+        const double p = sigmoid(logitOf(e.cell, theta));
         const double slope = e.weight * (p - e.target), bend = e.weight * std::max(p * (1 - p), 1e-3);
         for (const auto& [i, a] : features_[e.cell].entries) {
             gradient[i] += slope * static_cast<double>(a);

@@ -28,10 +28,6 @@ double reach(const Point<SlicePx>& p, const FocusCrop& c) {
     return 1.1 * std::max(std::abs(p[0] - c.centreX), std::abs(p[1] - c.centreY)) + 2;
 }
 
-bool inBox(const SliceBox& b, double x, double y) {
-    return x > b.x0 - 0.5 && x < b.x1 + 0.5 && y > b.y0 - 0.5 && y < b.y1 + 0.5;
-}
-
 // Grey of the crop on cells x cells: percentiles 1..99 of the cells inside the slice to -1..1, clipped to
 // +-2.
 std::vector<float> cropGrey(const SliceImage& grey, const CropGrid& g) {
@@ -58,9 +54,10 @@ std::vector<float> walkerChannel(const SliceImage& grey, const FocusCrop& crop) 
     for (int j = 0; j < cells; ++j)
         for (int i = 0; i < cells; ++i) {
             const double x = g.centreX(i), y = g.centreY(j);
-            seeds[static_cast<std::size_t>(j * cells + i)] = !inBox(crop.box, x, y)                  ? 2
-                                                             : ellipticRadius(crop.box, x, y) < 0.35 ? 1
-                                                                                                     : 0;
+            seeds[static_cast<std::size_t>(j) * cells + static_cast<std::size_t>(i)] =
+                !crop.boxHolds(x, y)                    ? 2
+                : ellipticRadius(crop.box, x, y) < 0.35 ? 1
+                                                        : 0;
         }
     for (float& x : v)
         x = x / 2 + 0.5F;
@@ -107,6 +104,10 @@ CropGrid FocusCrop::grid(int cells) const {
     g.stepX = g.stepY = side / cells;
     g.width = g.height = cells;
     return g;
+}
+
+bool FocusCrop::boxHolds(double x, double y) const {
+    return x > box.x0 - 0.5 && x < box.x1 + 0.5 && y > box.y0 - 0.5 && y < box.y1 + 0.5;
 }
 
 Point<ModelPx> FocusCrop::modelFromSlice(const Point<SlicePx>& p) const {
@@ -164,7 +165,7 @@ std::vector<float> focusInput(const SliceImage& grey, const FocusCrop& crop) {
     for (std::int64_t j = 0; j < g.height; ++j)
         for (std::int64_t i = 0; i < g.width; ++i) {
             const double x = g.centreX(i), y = g.centreY(j), r = ellipticRadius(crop.box, x, y);
-            input.push_back(inBox(crop.box, x, y) ? static_cast<float>(std::max(-1.0, 1 - r * r)) : -1.0F);
+            input.push_back(crop.boxHolds(x, y) ? static_cast<float>(std::max(-1.0, 1 - r * r)) : -1.0F);
         }
     for (float p : walkerChannel(grey, crop))
         input.push_back(2 * p - 1);

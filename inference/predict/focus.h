@@ -25,6 +25,8 @@ struct FocusCrop {
     CropGrid grid(int cells) const;
     /// A place of the slice in the network's input (pixel centres).
     Point<ModelPx> modelFromSlice(const Point<SlicePx>&) const;
+    /// Whether a place of the slice lies inside the box's outer edges (SlicePx).
+    bool boxHolds(double x, double y) const;
     /// The box in the network's input, mapped by its outer edges: first and last covered pixel.
     SliceBox modelBox() const;
     friend bool operator==(const FocusCrop&, const FocusCrop&) = default;
@@ -38,8 +40,8 @@ struct FocusSettings {
     double walkerWeight = 0; ///< 0: logits as they are; else weight of the network's probability in a random
                              ///< walker on the crop's grey values that moves the outline to edges
     double clickWeight = 0.02; ///< the same weight close to clicks
-    double clickFade = 2.5; ///< how far that is: full within so many radii of the disc that a click decides,
-                            ///< none beyond twice as many
+    double clickFade = 2.5;    ///< how far that is: full within so many radii (at least 1) of the disc that a
+                               ///< click decides, none beyond twice as many
     double clickReach =
         0.8; ///< radius of the disc that a click decides, in units of its distance to the old outline
     bool networkClicks =

@@ -21,21 +21,12 @@ float logit(float p) {
     return std::log(p / (1 - p));
 }
 
-std::vector<float> unitGrey(const SliceImage& slice, const CropGrid& grid) {
-    std::vector<float> v = sampleGrid(slice, grid, 0);
-    const float low = quantileOf(v, 0.01), high = quantileOf(v, 0.99);
-    for (float& x : v)
-        x = std::clamp((x - low) / std::max(high - low, 1e-6F), 0.0F, 1.0F);
-    return v;
-}
-
-std::vector<std::uint8_t> outsideOf(const SliceBox& b, const CropGrid& g) {
+std::vector<std::uint8_t> outsideOf(const FocusCrop& crop, const CropGrid& g) {
     std::vector<std::uint8_t> outside;
     outside.reserve(static_cast<std::size_t>(g.width * g.height));
     for (std::int64_t j = 0; j < g.height; ++j)
         for (std::int64_t i = 0; i < g.width; ++i)
-            outside.push_back(g.centreX(i) < b.x0 - 0.5 || g.centreX(i) > b.x1 + 0.5 ||
-                              g.centreY(j) < b.y0 - 0.5 || g.centreY(j) > b.y1 + 0.5);
+            outside.push_back(!crop.boxHolds(g.centreX(i), g.centreY(j)));
     return outside;
 }
 
@@ -56,7 +47,7 @@ FocusCorrection::FocusCorrection(const SliceImage& slice, const FocusCrop& crop,
                                  const FocusSettings& settings)
     : grid_(crop.grid(fine)), settings_(settings), grey_(unitGrey(slice, grid_)),
       trust_(grey_.size(), static_cast<float>(settings.walkerWeight)), seeds_(grey_.size()),
-      lines_(grey_.size()), outside_(outsideOf(crop.box, grid_)) {}
+      lines_(grey_.size()), outside_(outsideOf(crop, grid_)) {}
 
 void FocusCorrection::add(const PointPrompt& p, const std::vector<float>& logitsBefore) {
     for (float& t : trust_)
@@ -71,7 +62,7 @@ void FocusCorrection::add(const PointPrompt& p, const std::vector<float>& logits
 
 std::vector<float> FocusCorrection::apply(std::vector<float> logits) const {
     const bool anyClick = foreground_ + background_ > 0;
-    if (!anyClick && settings_.walkerWeight <= 0)
+    if ((anyClick ? settings_.clickWeight : settings_.walkerWeight) <= 0)
         return logits;
     if (anyClick && settings_.learnFromClicks)
         logits = learnFromClicks({fine, fine, grey_, logits, seeds_, outside_, foreground_, background_});
@@ -103,7 +94,7 @@ void FocusCorrection::decideLine(const PointPrompt& scribble, const std::vector<
 // Whoever clicks says that the network is wrong here: near the disc it counts as little as clickWeight says,
 // from twice clickFade radii on as much as before.
 void FocusCorrection::doubtAround(const Point<SlicePx>& c, double radius) {
-    const double reach = settings_.clickFade * radius;
+    const double reach = std::max(settings_.clickFade, 1.0) * radius;
     const double near = settings_.clickWeight, far = std::max(settings_.walkerWeight, near);
     visitDisc(c, 2 * reach, [&](std::size_t cell, double distance) {
         const double t = near + (far - near) * std::clamp(distance / reach - 1, 0.0, 1.0);

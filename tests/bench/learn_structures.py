@@ -9,13 +9,13 @@ DATASET is the folder of the image in PAIRS.csv. Patients are taken in the order
 Nothing is kept of the trained models: data sets whose licence allows no training are measured, not used. Prints one line for
 each run and protocol: mean DSC of the unadapted and of the fine-tuned model on the same patients, and the minutes it took.
 """
-import argparse, collections, csv, json, os, random, subprocess, sys, tempfile, time
+import argparse, collections, csv, json, os, random, re, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUNDLED = os.path.join(HERE, "..", "..", "resources", "models", "tandem-small.safetensors")
-RECIPE = {"seed": 1, "samples": 2400, "batch": 8, "threads": 1, "learningRate": 3e-4, "warmupSteps": 20, "emaDecay": 0.99,
-          "batchNormMomentum": 0.01, "firstPackShare": 0.6, "sceneShare": 0.05, "regionShare": 0.1, "tightShare": 0.6,
-          "handShare": 0.3, "saveEverySamples": 400, "validateEverySamples": 0}  # as app/learning.cpp
+with open(os.path.join(HERE, "..", "..", "app", "learning.cpp")) as source:  # the recipe that the program itself uses
+    RECIPE = json.loads(re.search(r'R"\((.*?)\)"', source.read(), re.S)[1])["recipe"]
+RECIPE["validateEverySamples"] = 0  # nobody is kept out of these packs
 
 
 def arguments():
