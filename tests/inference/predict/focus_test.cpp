@@ -390,6 +390,16 @@ TEST(AnswerFocus, AClickMovesNoOutlineFarAway) {
     EXPECT_GT(changedFarAway(1000), 3); // the network doubted everywhere
 }
 
+TEST(AnswerFocus, WithoutClickWeight_AClickDecidesItsPixelAlone) {
+    EvenScene s;
+    s.prompts.points = {{{{25, 15}}, true}};
+    FocusSettings settings;
+    settings.clickWeight = 0;
+    const SliceMask mask = s.answer(std::vector<float>(64 * 64, -2.0F), settings);
+    EXPECT_TRUE(mask.at(25, 15));
+    EXPECT_EQ(std::count(mask.inside.begin(), mask.inside.end(), 1), 1);
+}
+
 TEST(AnswerFocus, ClicksTeachWhatTheObjectLooksLike) {
     Scene s; // a second bright spot that the network does not know either
     for (std::int64_t y = 23; y < 27; ++y)
