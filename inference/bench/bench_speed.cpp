@@ -4,6 +4,7 @@
 #include "inference/bench/machine.h"
 #include "inference/checkpoint/model.h"
 #include "inference/engine/fast_network.h"
+#include "inference/predict/accelerator.h"
 #include "inference/process.h"
 #include "inference/service/service.h"
 
@@ -108,8 +109,10 @@ private:
 Result<void> describeEngine(const SpeedRequest& request, ModelSpeed& speed) {
     speed.threads = defaultThreads();
     speed.arithmetic = "float32";
-    if (at::hasCUDA()) {
+    if (const auto gpu = predict::findAccelerator(request.arithmetic)) {
         speed.computedBy = "CUDA";
+        if (gpu->encoder == at::kBFloat16)
+            speed.arithmetic = "bfloat16";
         return {};
     }
     const auto model = checkpoint::openModel(request.model);

@@ -45,12 +45,17 @@ Maps mapsOf(const at::Tensor& tokens, const std::vector<std::array<std::int64_t,
     return maps;
 }
 
+// Places need more digits than half precision has.
+at::ScalarType placeType(const at::Tensor& like) {
+    return like.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
 // Normalised (x, y) centres of every pixel of every map: 1, sum(H*W), 2.
 at::Tensor centresOf(const std::vector<std::array<std::int64_t, 2>>& shapes, const at::Tensor& like) {
+    const at::TensorOptions options = like.options().dtype(placeType(like));
     std::vector<at::Tensor> parts;
     for (const auto& [h, w] : shapes) {
-        const at::Tensor y = (at::arange(h, like.options()) + 0.5) / h,
-                         x = (at::arange(w, like.options()) + 0.5) / w;
+        const at::Tensor y = (at::arange(h, options) + 0.5) / h, x = (at::arange(w, options) + 0.5) / w;
         parts.push_back(at::stack({x.unsqueeze(0).expand({h, w}), y.unsqueeze(1).expand({h, w})}, -1)
                             .reshape({1, h * w, 2}));
     }
@@ -158,7 +163,9 @@ at::Tensor deformAttention(const View& v, const at::Tensor& query, const at::Ten
     const std::int64_t B = query.size(0), Q = query.size(1), D = query.size(2), hd = D / heads;
     const auto levels = static_cast<std::int64_t>(shapes.size());
     const at::Tensor values = linear(v.at("value_proj"), value).view({B, -1, heads, hd});
-    const at::Tensor offsets = linear(v.at("sampling_offsets"), query).view({B, Q, heads, levels, points, 2});
+    const at::ScalarType type = placeType(query);
+    const at::Tensor offsets =
+        linear(v.at("sampling_offsets"), query).to(type).view({B, Q, heads, levels, points, 2});
     const at::Tensor weights =
         linear(v.at("attention_weights"), query).view({B, Q, heads, levels * points}).softmax(-1);
     std::vector<at::Tensor> parts;
@@ -166,8 +173,10 @@ at::Tensor deformAttention(const View& v, const at::Tensor& query, const at::Ten
     for (std::int64_t l = 0; l < levels; ++l) {
         const auto [h, w] = shapes[static_cast<std::size_t>(l)];
         const at::Tensor map =
-            values.narrow(1, start, h * w).permute({0, 2, 3, 1}).reshape({B * heads, hd, h, w});
-        const at::Tensor size = at::tensor({static_cast<double>(w), static_cast<double>(h)}, query.options());
+            values.narrow(1, start, h * w).to(type).permute({0, 2, 3, 1}).reshape({B * heads, hd, h, w});
+        at::Tensor size =
+            at::full({2}, h, offsets.options()); // filled where it lies: nothing waits for the GPU
+        size[0].fill_(w);
         const at::Tensor where = reference.unsqueeze(2).unsqueeze(2) + offsets.select(3, l) / size;
         const at::Tensor grid = 2 * where.transpose(1, 2).reshape({B * heads, Q, points, 2}) - 1;
         parts.push_back(
@@ -177,7 +186,8 @@ at::Tensor deformAttention(const View& v, const at::Tensor& query, const at::Ten
     const at::Tensor samples =
         parts.size() == 1 ? parts[0] : at::cat(parts, -1); // B*heads, hd, Q, levels*points
     const at::Tensor share = weights.transpose(1, 2).reshape({B * heads, 1, Q, levels * points});
-    return linear(v.at("output_proj"), (samples * share).sum(-1).view({B, D, Q}).transpose(1, 2));
+    const at::Tensor sum = (samples * share).sum(-1).to(query.scalar_type());
+    return linear(v.at("output_proj"), sum.view({B, D, Q}).transpose(1, 2));
 }
 
 Maps crossBlock(const View& v, const AdapterConfig& a, const Maps& query, const Maps& value,

@@ -47,10 +47,14 @@ struct Forward {
     /// Attention with the published chain of operators, also where no gradient is asked for; the yardstick of
     /// the benchmark. Off: the same numbers (to rounding) with a bounded score matrix, written in place.
     bool publishedAttention = false;
+    /// Attention with LibTorch's fused operator, relative positions folded into queries and keys: no score
+    /// matrix where the device has a kernel for it (GPU).
+    bool fusedAttention = false;
 };
 
 /// Encodes images.
 /// @param image  B, in_chans, S, S, normalised and padded; any device and floating type the weights have
+/// (those of batch norm may be float32 beside half-precision ones)
 /// @return B, out_chans, g, g. Differentiable in weights and image under at::GradMode.
 /// Throws c10::Error (a key that is missing: std::out_of_range); the rooms above turn that into an Error.
 /// Thread: any.

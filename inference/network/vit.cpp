@@ -1,5 +1,7 @@
 #include "inference/network/layers.h"
 
+#include <torch/version.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -65,6 +67,48 @@ at::Tensor attendInPlace(const at::Tensor& q, const at::Tensor& k, const at::Ten
     return out;
 }
 
+// softmax(q k^T / sqrt(width of q)) value; all n, 1, tokens, features.
+at::Tensor fusedProduct(const at::Tensor& q, const at::Tensor& k, const at::Tensor& value) {
+#if TORCH_VERSION_MAJOR >= 2
+    return at::scaled_dot_product_attention(q, k, value);
+#else
+    return std::get<0>(at::_scaled_dot_product_attention(q, k, value));
+#endif
+}
+
+// The relative positions as further features: with the query's bias towards each row and column in q, and the
+// key's row and column one-hot in k, q k^T holds their sum. Widths are filled up to a multiple of 8, which
+// the kernels ask for.
+at::Tensor attendFused(const at::Tensor& q, const at::Tensor& k, const at::Tensor& value,
+                       const RelativeBias& bias, std::int64_t H, std::int64_t W) {
+    const std::int64_t n = q.size(0), tokens = H * W, own = q.size(2);
+    const double scale = std::pow(static_cast<double>(own), -0.5);
+    std::vector<at::Tensor> queries{q * scale}, keys{k};
+    if (bias.rows.defined()) {
+        const auto oneHot = [&](std::int64_t count, bool rows) {
+            const at::Tensor eye = at::eye(count, q.options().dtype(at::kFloat)).to(q.scalar_type());
+            return (rows ? eye.unsqueeze(1).expand({H, W, H}) : eye.unsqueeze(0).expand({H, W, W}))
+                .reshape({1, tokens, count})
+                .expand({n, tokens, count});
+        };
+        queries.insert(queries.end(),
+                       {bias.rows.reshape({n, tokens, H}), bias.columns.reshape({n, tokens, W})});
+        keys.insert(keys.end(), {oneHot(H, true), oneHot(W, false)});
+    }
+    std::int64_t width = 0;
+    for (const at::Tensor& part : queries)
+        width += part.size(2);
+    const std::int64_t filled = (width + 7) / 8 * 8;
+    const auto widened = [&](const at::Tensor& x) {
+        return at::constant_pad_nd(x, {0, filled - x.size(2)}).unsqueeze(1);
+    };
+    const double undo = std::sqrt(static_cast<double>(filled)); // the operator divides by it
+    return fusedProduct(widened(at::cat(queries, 2) * undo), widened(at::cat(keys, 2)), widened(value))
+        .squeeze(1)
+        .narrow(2, 0, own)
+        .contiguous();
+}
+
 at::Tensor attention(const View& v, const at::Tensor& x, int heads, const Forward& forward) {
     const std::int64_t B = x.size(0), H = x.size(1), W = x.size(2), D = x.size(3), hd = D / heads;
     const at::Tensor qkv = linear(v.at("qkv"), x)
@@ -74,8 +118,9 @@ at::Tensor attention(const View& v, const at::Tensor& x, int heads, const Forwar
     const at::Tensor q = qkv[0], k = qkv[1], value = qkv[2];
     const RelativeBias bias = v.find("rel_pos_h").defined() ? relativeBias(v, q, H, W) : RelativeBias{};
     const bool plain = forward.publishedAttention || differentiable(qkv);
-    const at::Tensor out =
-        plain ? attendPublished(q, k, value, bias, H, W) : attendInPlace(q, k, value, bias, H, W);
+    const at::Tensor out = plain                    ? attendPublished(q, k, value, bias, H, W)
+                           : forward.fusedAttention ? attendFused(q, k, value, bias, H, W)
+                                                    : attendInPlace(q, k, value, bias, H, W);
     return linear(v.at("proj"),
                   out.view({B, heads, H, W, hd}).permute({0, 2, 3, 1, 4}).reshape({B, H, W, D}));
 }

@@ -7,41 +7,35 @@
 namespace tandem::predict {
 namespace {
 
-void moveWeights(net::Weights& weights, at::Device device) {
-    net::Weights moved;
-    for (const auto& [key, tensor] : weights)
-        moved.emplace(key, tensor.to(device));
-    weights = std::move(moved); // all or none
-}
-
-at::Tensor onDevice(const at::Tensor& t, at::Device device) {
-    return t.defined() ? t.to(device) : t;
-}
-
 bool isOutOfMemory(const std::exception& e) {
     return std::string(e.what()).find("out of memory") != std::string::npos;
 }
 
 } // namespace
 
-Engine::Engine(checkpoint::Model model, Arithmetic arithmetic)
-    : model_(std::move(model)), arithmetic_(arithmetic) {
+Engine::Engine(checkpoint::Model model, Arithmetic arithmetic, std::optional<Accelerator> accelerator)
+    : model_(std::move(model)), arithmetic_(arithmetic), accelerator_(accelerator) {
     const at::NoGradGuard noGradients;
-    if (!at::hasCUDA()) {
-        moveToCpu();
+    if (!accelerator_) {
+        useCpu();
         return;
     }
     try {
-        moveWeights(model_.weights, at::kCUDA);
-        device_ = at::kCUDA;
+        there_ = placed(model_.weights, *accelerator_);
     } catch (const std::exception&) { // too small or in use: the CPU serves as well
-        moveToCpu();
+        giveUp();
     }
 }
 
-void Engine::moveToCpu() {
-    moveWeights(model_.weights, at::kCPU);
-    device_ = at::kCPU;
+void Engine::giveUp() {
+    gaveUp_ = true;
+    accelerator_.reset();
+    there_.clear();
+    latest_ = {};
+    useCpu();
+}
+
+void Engine::useCpu() {
     fast_ = engine::FastNetwork::create(model_.weights, model_.config, at::get_num_threads(), arithmetic_);
     if (fast_)
         fast_->packAll();
@@ -60,7 +54,7 @@ void Engine::ownWeights() {
 template <class Work>
 auto Engine::withFallback(const Work& work) {
     const at::NoGradGuard noGradients;
-    if (!device_.is_cuda())
+    if (!accelerator_)
         return work();
     try {
         return work();
@@ -68,8 +62,26 @@ auto Engine::withFallback(const Work& work) {
         if (!isOutOfMemory(e))
             throw;
     }
-    moveToCpu();
+    giveUp();
     return work();
+}
+
+at::Tensor Engine::encodeThere(const at::Tensor& input, net::Forward forward) {
+    forward.fusedAttention = true;
+    const at::Tensor image = sent(input, accelerator_->device).to(accelerator_->encoder);
+    return fetched(net::encode(there_, model_.config, image, forward));
+}
+
+net::Decoded Engine::decodeThere(const at::Tensor& embedding, const net::PromptTensors& prompts,
+                                 bool multimask) {
+    const at::Device device = accelerator_->device;
+    const net::PromptTensors promptsThere{sent(prompts.points, device), sent(prompts.labels, device),
+                                          sent(prompts.boxes, device), sent(prompts.mask, device)};
+    const net::PromptCodes codes = net::encodePrompts(there_, model_.config, promptsThere);
+    if (!latest_.host.defined() || !latest_.host.is_same(embedding))
+        latest_ = {embedding, sent(embedding, device)};
+    const net::Decoded out = net::decode(there_, model_.config, latest_.device, codes, multimask);
+    return {fetched(out.logits), fetched(out.iou)};
 }
 
 at::Tensor Engine::encode(const at::Tensor& input, const Step& step, const std::function<void()>& pulse) {
@@ -77,22 +89,22 @@ at::Tensor Engine::encode(const at::Tensor& input, const Step& step, const std::
     forward.step = step;
     forward.pulse = pulse;
     return withFallback([&] {
+        if (accelerator_)
+            return encodeThere(input, forward);
         if (fast_)
             return fast_->encode(input, forward);
-        return net::encode(model_.weights, model_.config, onDevice(input, device_), forward).to(at::kCPU);
+        return net::encode(model_.weights, model_.config, input, forward);
     });
 }
 
 net::Decoded Engine::decode(const at::Tensor& embedding, const net::PromptTensors& prompts, bool multimask) {
     return withFallback([&] {
-        const net::PromptTensors there{onDevice(prompts.points, device_), onDevice(prompts.labels, device_),
-                                       onDevice(prompts.boxes, device_), onDevice(prompts.mask, device_)};
-        const net::PromptCodes codes = net::encodePrompts(model_.weights, model_.config, there);
+        if (accelerator_)
+            return decodeThere(embedding, prompts, multimask);
+        const net::PromptCodes codes = net::encodePrompts(model_.weights, model_.config, prompts);
         if (fast_)
             return fast_->decode(embedding, codes, multimask);
-        const net::Decoded out =
-            net::decode(model_.weights, model_.config, onDevice(embedding, device_), codes, multimask);
-        return net::Decoded{out.logits.to(at::kCPU), out.iou.to(at::kCPU)};
+        return net::decode(model_.weights, model_.config, embedding, codes, multimask);
     });
 }
 

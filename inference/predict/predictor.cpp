@@ -71,8 +71,8 @@ std::string SliceKeys::of(const SegmentRequest& request) const {
 class Predictor::Work {
 public:
     Work(checkpoint::Model model, std::string id, std::shared_ptr<EmbeddingStore> store,
-         Arithmetic arithmetic)
-        : engine_(std::move(model), arithmetic), id_(std::move(id)), store_(std::move(store)),
+         Arithmetic arithmetic, std::optional<Accelerator> accelerator)
+        : engine_(std::move(model), arithmetic, accelerator), id_(std::move(id)), store_(std::move(store)),
           usesPoints_(checkpoint::trainedForPoints(engine_.model())),
           focus_(focusSettingsFrom(engine_.model().configJson)) {}
 
@@ -152,7 +152,9 @@ private:
 
     at::Tensor encoded(const SegmentRequest& request, const std::function<at::Tensor()>& input,
                        const Watch& watch) {
-        const std::string sentence = "Encoding slice " + std::to_string(request.slice.index);
+        std::string sentence = "Encoding slice " + std::to_string(request.slice.index);
+        if (engine_.gaveUp())
+            sentence += " on the processor: the GPU's memory is too small for this model";
         const auto step = [&](std::string_view, double done) {
             if (watch.progress)
                 watch.progress(done, sentence);
@@ -302,8 +304,14 @@ private:
 };
 
 Predictor::Predictor(checkpoint::Model model, std::string modelId, std::shared_ptr<EmbeddingStore> store,
+                     Arithmetic arithmetic, std::optional<Accelerator> accelerator)
+    : work_(std::make_unique<Work>(std::move(model), std::move(modelId), std::move(store), arithmetic,
+                                   accelerator)) {}
+
+Predictor::Predictor(checkpoint::Model model, std::string modelId, std::shared_ptr<EmbeddingStore> store,
                      Arithmetic arithmetic)
-    : work_(std::make_unique<Work>(std::move(model), std::move(modelId), std::move(store), arithmetic)) {}
+    : Predictor(std::move(model), std::move(modelId), std::move(store), arithmetic,
+                findAccelerator(arithmetic)) {}
 
 Predictor::Predictor(checkpoint::Model model, std::string modelId, std::int64_t cacheBytes,
                      Arithmetic arithmetic)

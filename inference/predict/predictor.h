@@ -4,6 +4,7 @@
 #include "core/usecases/segmenter.h"
 #include "inference/arithmetic.h"
 #include "inference/checkpoint/model.h"
+#include "inference/predict/accelerator.h"
 
 #include <cstdint>
 #include <functional>
@@ -49,14 +50,17 @@ struct SliceKeys {
 /// Models that were not trained for points get a box around the clicks where none is given. In all of them a
 /// click wins where it stands. Grey values become 0..255 through the request's window; colour stays as it is.
 ///
-/// Thread: one at a time; predictors that share a store may run at once. Weights lie on the GPU if LibTorch
-/// has one, and move to the CPU for good when its memory ends.
+/// Thread: one at a time; predictors that share a store may run at once. The GPU computes if LibTorch has
+/// one, and the CPU from then on when its memory ends; the sentence of Watch::progress says so.
 class Predictor {
 public:
     /// @param store  where embeddings are kept; may be shared with other predictors
     /// @param arithmetic  of the network on the CPU
     Predictor(checkpoint::Model, std::string modelId, std::shared_ptr<EmbeddingStore> store,
               Arithmetic arithmetic = Arithmetic::Automatic);
+    /// On the given accelerator, or on the CPU.
+    Predictor(checkpoint::Model, std::string modelId, std::shared_ptr<EmbeddingStore> store, Arithmetic,
+              std::optional<Accelerator>);
     /// With a store of its own, in memory alone.
     Predictor(checkpoint::Model, std::string modelId, std::int64_t cacheBytes,
               Arithmetic arithmetic = Arithmetic::Automatic);
