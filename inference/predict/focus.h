@@ -5,6 +5,7 @@
 #include "core/usecases/segmenter.h"
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 namespace tandem {
@@ -99,6 +100,23 @@ struct FocusAnswer {
     float predictedIou = 0;
 };
 
+/// What the prompts of one object have led to so far. Filled and read by answerFocus: where the prompts begin
+/// with those remembered, it goes on from there. One memory for one slice, crop, model and its settings.
+class FocusMemory {
+public:
+    FocusMemory();
+    FocusMemory(FocusMemory&&) noexcept;
+    FocusMemory& operator=(FocusMemory&&) noexcept;
+    ~FocusMemory();
+
+    struct State;
+
+private:
+    friend FocusAnswer answerFocus(const SliceImage&, const FocusCrop&, const Prompts&, int,
+                                   const FocusSettings&, const FocusDecode&, FocusMemory*);
+    std::unique_ptr<State> state_;
+};
+
 /// Asks the network for the object of `prompts` on a slice with one component: once for the box, then once
 /// per click or scribble in their order, each with the logits before it as mask prompt (a scribble is shown
 /// as several clicks along it); a click decides its surroundings (a disc up to the old outline, and from
@@ -106,8 +124,8 @@ struct FocusAnswer {
 /// the clicks which grey values belong), a scribble those of all
 /// its pixels, but at most half the way to an earlier scribble that says otherwise. Both always win at their
 /// own pixels. The embedding of `crop` must be in place; `decode` is called 1 + number of clicks and
-/// scribbles times.
+/// scribbles times (once where the network is not shown them), less what `memory` holds.
 FocusAnswer answerFocus(const SliceImage&, const FocusCrop&, const Prompts&, int maskSize,
-                        const FocusSettings&, const FocusDecode& decode);
+                        const FocusSettings&, const FocusDecode& decode, FocusMemory* memory = nullptr);
 
 } // namespace tandem

@@ -69,34 +69,90 @@ std::vector<float> clipped(std::vector<float> logits) {
 
 } // namespace
 
-FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Prompts& prompts, int maskSize,
-                        const FocusSettings& settings, const FocusDecode& decode) {
-    const std::vector<float> prior = priorMask(slice, crop, maskSize);
-    FocusQuestion question{crop.modelBox(), {}, prior};
-    const auto ask = [&] {
-        FocusReply r = decode(question);
-        addOffset(r.logits, settings.logitOffset);
-        trustTightBox(r, prior, crop, maskSize, settings);
-        return r;
-    };
-    FocusReply reply = ask();
-    FocusCorrection correction(slice, crop, settings);
-    std::vector<float> now = correction.apply(regrid(reply.logits, maskSize, fine));
-    for (const PointPrompt& p : prompts.points) {
-        correction.add(p, now);
-        if (settings.networkClicks) {
-            for (const Point<SlicePx>& along : pointsAlong(p, clicksOfScribble)) {
-                const Point<ModelPx> at = crop.modelFromSlice(along);
-                question.clicks.push_back({at[0], at[1], p.foreground});
-            }
-            question.maskPrompt = clipped(std::move(reply.logits));
-            reply = ask();
-        }
-        now = correction.apply(regrid(reply.logits, maskSize, fine));
+struct FocusMemory::State {
+    std::vector<float> prior;
+    FocusQuestion question;
+    FocusReply reply;
+    FocusCorrection correction;
+    std::vector<PointPrompt> points; // that `now` has heard of
+    std::vector<float> now;          // logits on the correction's grid
+};
+
+FocusMemory::FocusMemory() = default;
+FocusMemory::FocusMemory(FocusMemory&&) noexcept = default;
+FocusMemory& FocusMemory::operator=(FocusMemory&&) noexcept = default;
+FocusMemory::~FocusMemory() = default;
+
+namespace {
+
+// Whether the remembered points are the first of the asked ones.
+bool goesOn(const std::vector<PointPrompt>& remembered, const std::vector<PointPrompt>& asked) {
+    return remembered.size() <= asked.size() &&
+           std::equal(remembered.begin(), remembered.end(), asked.begin());
+}
+
+// One object's way from the box to its latest prompt.
+class Conversation {
+public:
+    Conversation(FocusMemory::State& state, const FocusCrop& crop, int maskSize,
+                 const FocusSettings& settings, const FocusDecode& decode)
+        : s_(state), crop_(crop), maskSize_(maskSize), settings_(settings), decode_(decode) {}
+
+    void begin() {
+        ask();
+        apply();
     }
-    FocusAnswer answer{unsampleGrid(now, crop.grid(fine), slice.width, slice.height, -certain),
-                       reply.predictedIou};
+    void hear(const PointPrompt& p) {
+        s_.correction.add(p, s_.now);
+        if (settings_.networkClicks) {
+            for (const Point<SlicePx>& along : pointsAlong(p, clicksOfScribble)) {
+                const Point<ModelPx> at = crop_.modelFromSlice(along);
+                s_.question.clicks.push_back({at[0], at[1], p.foreground});
+            }
+            s_.question.maskPrompt = clipped(std::move(s_.reply.logits));
+            ask();
+        }
+        apply();
+        s_.points.push_back(p);
+    }
+
+private:
+    void ask() {
+        s_.reply = decode_(s_.question);
+        addOffset(s_.reply.logits, settings_.logitOffset);
+        trustTightBox(s_.reply, s_.prior, crop_, maskSize_, settings_);
+    }
+    void apply() { s_.now = s_.correction.apply(regrid(s_.reply.logits, maskSize_, fine)); }
+
+    FocusMemory::State& s_;
+    const FocusCrop& crop_;
+    int maskSize_;
+    const FocusSettings& settings_;
+    const FocusDecode& decode_;
+};
+
+} // namespace
+
+FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Prompts& prompts, int maskSize,
+                        const FocusSettings& settings, const FocusDecode& decode, FocusMemory* memory) {
+    std::unique_ptr<FocusMemory::State> state;
+    if (memory && memory->state_ && goesOn(memory->state_->points, prompts.points))
+        state = std::move(memory->state_); // gone for now: what ends half way leaves nothing behind
+    if (!state) {
+        std::vector<float> prior = priorMask(slice, crop, maskSize);
+        FocusQuestion question{crop.modelBox(), {}, prior};
+        state = std::make_unique<FocusMemory::State>(FocusMemory::State{
+            std::move(prior), std::move(question), {}, FocusCorrection(slice, crop, settings), {}, {}});
+        Conversation(*state, crop, maskSize, settings, decode).begin();
+    }
+    Conversation conversation(*state, crop, maskSize, settings, decode);
+    for (std::size_t n = state->points.size(); n < prompts.points.size(); ++n)
+        conversation.hear(prompts.points[n]);
+    FocusAnswer answer{unsampleGrid(state->now, crop.grid(fine), slice.width, slice.height, -certain),
+                       state->reply.predictedIou};
     setPixels(answer.logits, slice, prompts.points);
+    if (memory)
+        memory->state_ = std::move(state);
     return answer;
 }
 

@@ -34,7 +34,7 @@ private:
     double distanceToOutline(const Point<SlicePx>&, bool foreground, const std::vector<float>&) const;
 
     CropGrid grid_;
-    const FocusSettings& settings_;
+    FocusSettings settings_;
     std::vector<float> grey_;           // 0..1
     std::vector<float> trust_;          // weight of the network's probability in the walker
     std::vector<std::uint8_t> seeds_;   // 0 open, 1 belongs, 2 does not

@@ -13,6 +13,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <list>
 #include <sstream>
 
 namespace tandem::predict {
@@ -188,17 +189,38 @@ private:
             [&] { return wholeSliceInput(engine_.config(), slice, request.window); }, watch, encodeMs);
     }
 
-    at::Tensor embeddingOfCrop(const SegmentRequest& request, const SliceImage& slice, const FocusCrop& crop,
-                               const Watch& watch, double& encodeMs) {
+    std::string cropKey(const SegmentRequest& request, const FocusCrop& crop) const {
         std::ostringstream rest;
         rest.precision(17);
         rest << crop.centreX << '/' << crop.centreY << '/' << crop.side << '/' << crop.box.x0 << '/'
              << crop.box.y0 << '/' << crop.box.x1 << '/' << crop.box.y1;
+        return keyOf(id_, request, rest.str());
+    }
+
+    at::Tensor embeddingOfCrop(const SegmentRequest& request, const SliceImage& slice, const FocusCrop& crop,
+                               const Watch& watch, double& encodeMs) {
         const auto input = [&] {
             const std::vector<float> values = focusInput(slice, crop);
             return at::tensor(at::ArrayRef<float>(values)).view({1, 3, crop.size, crop.size});
         };
-        return embedding(keyOf(id_, request, rest.str()), request, input, watch, encodeMs);
+        return embedding(cropKey(request, crop), request, input, watch, encodeMs);
+    }
+
+    // What the prompts of one object led to, the latest first; a key per slice, crop and model.
+    FocusMemory* memoryOf(const std::string& key) {
+        constexpr std::size_t most = 8;
+        if (key.empty())
+            return nullptr;
+        auto found =
+            std::find_if(memories_.begin(), memories_.end(), [&](const auto& m) { return m.first == key; });
+        if (found == memories_.end()) {
+            memories_.emplace_front(key, FocusMemory());
+            if (memories_.size() > most)
+                memories_.pop_back();
+        } else {
+            memories_.splice(memories_.begin(), memories_, found);
+        }
+        return &memories_.front().second;
     }
 
     // ---- answers
@@ -282,12 +304,13 @@ private:
             const SliceImage grey = contrastGrey(slice, crop->box);
             const at::Tensor code = embeddingOfCrop(request, grey, *crop, watch, encodeMs);
             const auto start = Clock::now();
+            const FocusDecode decode = [&](const FocusQuestion& question) {
+                checkDecoding(watch, static_cast<double>(proposals.size()) /
+                                         static_cast<double>(request.objects.size()));
+                return decodeFocus(code, question, maskSize);
+            };
             FocusAnswer answer =
-                answerFocus(grey, *crop, object, maskSize, focus_, [&](const FocusQuestion& question) {
-                    checkDecoding(watch, static_cast<double>(proposals.size()) /
-                                             static_cast<double>(request.objects.size()));
-                    return decodeFocus(code, question, maskSize);
-                });
+                answerFocus(grey, *crop, object, maskSize, focus_, decode, memoryOf(cropKey(request, *crop)));
             letClicksWin(answer.logits, slice.width, slice.height, object.points);
             proposals.push_back(proposal(request, slice, std::move(answer.logits), answer.predictedIou));
             proposals.back().encodeMs = encodeMs;
@@ -301,6 +324,7 @@ private:
     std::shared_ptr<EmbeddingStore> store_;
     bool usesPoints_;
     FocusSettings focus_;
+    std::list<std::pair<std::string, FocusMemory>> memories_;
 };
 
 Predictor::Predictor(checkpoint::Model model, std::string modelId, std::shared_ptr<EmbeddingStore> store,

@@ -193,6 +193,24 @@ TEST(Predictor, Focus_AnswersOnTheSlicesGridAndReusesTheCrop) {
     EXPECT_EQ((*predictor.predict(request, kGo))[0].encodeMs, 0.0);
 }
 
+// A predictor that has answered about this object, and about another one, says what a new one says.
+TEST(Predictor, Focus_ClickAfterClick_GivesTheAnswerOfAllAtOnce) {
+    Predictor asked = predictorOf(withPreprocess("paper", net::Preprocess::Focus));
+    const Prompts other = box(4, 4, 20, 16);
+    Prompts object = box(10, 12, 40, 44);
+    const std::vector<PointPrompt> clicks{{{{20, 20}}, true}, {{{38, 14}}, false}, {{{30, 40}}, true}};
+    for (std::size_t n = 0; n <= clicks.size(); ++n) {
+        object.points.assign(clicks.begin(), clicks.begin() + static_cast<std::ptrdiff_t>(n));
+        const auto request = requestFor(test::greyVolume(48, 48, 3), {object, other});
+        const auto answer = asked.predict(request, kGo);
+        Predictor fresh = predictorOf(withPreprocess("paper", net::Preprocess::Focus));
+        const auto expected = fresh.predict(request, kGo);
+        ASSERT_TRUE(answer.has_value() && expected.has_value());
+        for (std::size_t i = 0; i < 2; ++i)
+            EXPECT_EQ((*answer)[i].logits, (*expected)[i].logits) << n << " clicks, object " << i;
+    }
+}
+
 TEST(Predictor, WrongRequests_AreRefusedInWords) {
     const auto volume = test::greyVolume(30, 30, 2);
     Predictor predictor = predictorOf(goldenModel("sam"));

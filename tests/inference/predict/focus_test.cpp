@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace tandem {
 namespace {
@@ -277,6 +278,54 @@ TEST(AnswerFocus, EveryClickIsShownWithTheLogitsBeforeIt) {
     EXPECT_EQ(asked[2].clicks.size(), std::size_t{2});
     EXPECT_FALSE(asked[2].clicks[1].foreground);
     EXPECT_EQ(asked[1].maskPrompt[0], 10.0F); // previous logits, clipped
+}
+
+// What a person sees must not depend on how the prompts came: one by one, all at once, or with one taken
+// back.
+TEST(AnswerFocus, GoingOnFromAMemory_GivesTheAnswerOfAllPromptsAtOnce) {
+    const Scene s;
+    const PointPrompt in{{{38, 30}}, true}, out{{{57, 22}}, false}, line{{{52, 33}}, true, {{{56, 33}}}};
+    for (bool shown : {false, true}) {
+        FocusSettings settings;
+        settings.walkerWeight = 0.1;
+        settings.networkClicks = shown;
+        const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+        std::vector<float> logits(64 * 64);
+        for (std::size_t i = 0; i < logits.size(); ++i)
+            logits[i] = static_cast<float>(std::sin(0.01 * static_cast<double>(i)));
+        FocusMemory memory;
+        std::vector<FocusQuestion> asked, askedAfresh;
+        for (const std::vector<PointPrompt>& points : std::vector<std::vector<PointPrompt>>{
+                 {}, {in}, {in, out}, {in, out, line}, {in, out, line}, {in, out}, {out}, {out, in}}) {
+            const Prompts p{s.box, points};
+            const auto kept = answerFocus(s.image, *crop, p, 64, settings, stubborn(logits, &asked), &memory);
+            const auto fresh = answerFocus(s.image, *crop, p, 64, settings, stubborn(logits, &askedAfresh));
+            EXPECT_EQ(kept.logits, fresh.logits) << points.size() << " points, shown: " << shown;
+        }
+        // {} {in} {in,out} {in,out,line}: one question more each, if clicks are shown; the repeated one:
+        // none; the shorter ones begin again.
+        EXPECT_EQ(asked.size(), std::size_t{shown ? 4U + 3U + 2U + 1U : 1U + 1U + 1U});
+        EXPECT_EQ(askedAfresh.size(), std::size_t{shown ? 1U + 2U + 3U + 4U + 4U + 3U + 2U + 3U : 8U});
+    }
+}
+
+TEST(AnswerFocus, EndedHalfWay_LeavesNoMemory) {
+    const Scene s;
+    Prompts p = boxOnly(s.box);
+    const auto crop = makeFocusCrop(s.image, p, 256);
+    const std::vector<float> logits = logitsOf(s.truth, *crop);
+    FocusMemory memory;
+    (void)answerFocus(s.image, *crop, p, 64, {}, stubborn(logits), &memory);
+    p.points = {{{{44, 30}}, true}, {{{31, 22}}, false}};
+    int calls = 0;
+    const FocusDecode stopped = [&](const FocusQuestion&) -> FocusReply {
+        if (++calls == 2)
+            throw std::runtime_error("stopped");
+        return {logits, 0.5F};
+    };
+    EXPECT_THROW((void)answerFocus(s.image, *crop, p, 64, {}, stopped, &memory), std::runtime_error);
+    const auto after = answerFocus(s.image, *crop, p, 64, {}, stubborn(logits), &memory);
+    EXPECT_EQ(after.logits, answerFocus(s.image, *crop, p, 64, {}, stubborn(logits)).logits);
 }
 
 TEST(AnswerFocus, AClickWinsWhereItStands_AgainstAnyNetwork) {
