@@ -151,7 +151,10 @@ Result<FocusCrop> makeFocusCrop(const SliceImage& slice, const Prompts& prompts,
     const SliceBox& b = crop.box;
     crop.centreX = (b.x0 + b.x1) / 2;
     crop.centreY = (b.y0 + b.y1) / 2;
-    crop.side = s.cropScale * std::max({b.x1 - b.x0 + 1, b.y1 - b.y0 + 1, smallestBox});
+    const double longer = std::max(b.x1 - b.x0, b.y1 - b.y0) + 1;
+    crop.side = s.cropScale * std::max(longer, smallestBox);
+    if (s.pictureCue)
+        crop.pictureShare = longer / static_cast<double>(std::max(slice.width, slice.height));
     for (const PointPrompt& p : prompts.points)
         for (const Point<SlicePx>& at : verticesOf(p))
             crop.side = std::max(crop.side, 2 * reach(at, crop));
@@ -162,10 +165,12 @@ std::vector<float> focusInput(const SliceImage& grey, const FocusCrop& crop) {
     const CropGrid g = crop.grid(crop.size);
     std::vector<float> input = cropGrey(grey, g);
     input.reserve(input.size() * 3);
+    const double cue = crop.pictureShare > 0 ? std::clamp(-std::log2(crop.pictureShare) / 5, 0.0, 1.0) : 0;
+    const auto outside = static_cast<float>(cue - 1);
     for (std::int64_t j = 0; j < g.height; ++j)
         for (std::int64_t i = 0; i < g.width; ++i) {
             const double x = g.centreX(i), y = g.centreY(j), r = ellipticRadius(crop.box, x, y);
-            input.push_back(crop.boxHolds(x, y) ? static_cast<float>(std::max(-1.0, 1 - r * r)) : -1.0F);
+            input.push_back(crop.boxHolds(x, y) ? static_cast<float>(std::max(-1.0, 1 - r * r)) : outside);
         }
     for (float p : walkerChannel(grey, crop))
         input.push_back(2 * p - 1);

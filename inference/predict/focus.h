@@ -21,6 +21,7 @@ struct FocusCrop {
     double side = 1;                 ///< slice pixels
     int size = 256;                  ///< the network's image_size
     SliceBox box;                    ///< the prompt's box, or the one estimated around its points (SlicePx)
+    double pictureShare = 0; ///< the box's longer side in units of the picture's; 0: the network is not told
 
     /// The crop's square cut into cells x cells.
     CropGrid grid(int cells) const;
@@ -47,6 +48,8 @@ struct FocusSettings {
         0.8; ///< radius of the disc that a click decides, in units of its distance to the old outline
     bool networkClicks =
         true; ///< clicks are shown to the network too (else only the local correction sees them)
+    bool pictureCue = false; ///< the network is told how large the box is in the picture: a hand-drawn one is
+                             ///< off by a share of the picture, so that of a small object may be far off
     bool learnFromClicks = true; ///< clicks teach which grey values belong to the object
     double priorWeight = 0;  ///< how far the network's answer leans on the box's prior (priorMask) when its
                              ///< mask fills the box, which a box that was drawn tightly shows
@@ -68,7 +71,8 @@ Result<FocusCrop> makeFocusCrop(const SliceImage&, const Prompts&, int size, con
 
 /// The network's input for a crop of a slice with one component, 3 x size x size, channel first, final (no
 /// mean and deviation to be applied): 0: grey, percentiles 1..99 of the crop to -1..1, clipped to +-2, -1
-/// outside the slice; 1: 1 - r^2 inside the box (r = elliptic radius), -1 outside; 2: 2p - 1 for the
+/// outside the slice; 1: 1 - r^2 inside the box (r = elliptic radius), outside -1, or with a pictureShare s
+/// -1 - log2(s) / 5, from -1 to 0; 2: 2p - 1 for the
 /// probability p of a random walker between the box's middle and its outside.
 std::vector<float> focusInput(const SliceImage&, const FocusCrop&);
 

@@ -29,6 +29,8 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
     read("sureIou", s.sureIou);
     if (const JsonValue* v = focus->find("networkClicks"))
         s.networkClicks = v->boolOr(s.networkClicks);
+    if (const JsonValue* v = focus->find("pictureCue"))
+        s.pictureCue = v->boolOr(s.pictureCue);
     if (const JsonValue* v = focus->find("learnFromClicks"))
         s.learnFromClicks = v->boolOr(s.learnFromClicks);
     return s;

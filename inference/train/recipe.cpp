@@ -168,6 +168,7 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("clickFade", s.clickFade);
     json.set("networkClicks", s.networkClicks);
     json.set("learnFromClicks", s.learnFromClicks);
+    json.set("pictureCue", s.pictureCue);
     json.set("priorWeight", s.priorWeight);
     json.set("tightOffset", s.tightOffset);
     json.set("priorReach", s.priorReach);

@@ -79,9 +79,10 @@ std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe&
     changeGrey(patch.image, patch.mask, recipe, r);
     Prompts prompts;
     prompts.box = habit.draw(*tight, patch.pixel, patch.imageSide, r);
-    const Result<FocusCrop> crop = makeFocusCrop(patch.image, prompts, imageSize, recipe.focus);
+    Result<FocusCrop> crop = makeFocusCrop(patch.image, prompts, imageSize, recipe.focus);
     if (!crop)
         return std::nullopt;
+    crop->pictureShare *= static_cast<double>(patchSide) / patch.imageSide; // a patch is part of a picture
     SliceImage truth{patch.mask.width, patch.mask.height, 1, {}};
     truth.values.assign(patch.mask.inside.begin(), patch.mask.inside.end());
     if (teacher)

@@ -156,6 +156,20 @@ TEST(FocusInput, ChannelsAreGreyBoxAndWalker) {
     EXPECT_EQ(at(2, 2, 2), -1.0F);
 }
 
+TEST(FocusInput, PictureCue_TellsHowLargeTheBoxIsInThePicture) {
+    const Scene s; // 80 px wide
+    FocusSettings settings;
+    settings.pictureCue = true;
+    const auto outside = [&](const SliceBox& box, const FocusSettings& f) {
+        return focusInput(s.image, *makeFocusCrop(s.image, boxOnly(box), 64, f))[64 * 64];
+    };
+    EXPECT_EQ(outside({30, 21, 69, 39}, {}), -1.0F);
+    EXPECT_NEAR(outside({30, 21, 69, 39}, settings), -0.8F, 1e-6F); // half of it
+    EXPECT_NEAR(outside({30, 21, 34, 40}, settings), -0.6F, 1e-6F); // a quarter
+    EXPECT_NEAR(outside({0, 0, 79, 59}, settings), -1.0F, 1e-6F);
+    EXPECT_NEAR(outside({30, 21, 30, 21}, settings), 0.0F, 1e-6F); // one pixel
+}
+
 TEST(FocusInput, GainAndShiftOfTheImage_ChangeNothing) {
     const Scene s;
     SliceImage other = s.image;

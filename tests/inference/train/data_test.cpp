@@ -117,6 +117,25 @@ TEST(BoxHabit, Hand_MovesEveryEdgeOutByAShareOfThePicture) {
     }
 }
 
+TEST(MakeSample, PictureCue_IsThatOfThePictureAndNotOfThePatch) {
+    Recipe recipe;
+    recipe.tightShare = 1;
+    recipe.handShare = 0;
+    recipe.focus.pictureCue = true;
+    Random r(12);
+    TrainingTask task{{100, 100, 1, std::vector<float>(10000)}, SliceMask(100, 100), 0, "test"};
+    for (std::int64_t y = 35; y < 65; ++y)
+        for (std::int64_t x = 35; x < 65; ++x)
+            task.mask.at(x, y) =
+                std::hypot(static_cast<double>(x) - 49.5, static_cast<double>(y) - 49.5) < 15;
+    for (double side : {60.0, 120.0, 480.0}) { // of the picture; the object is 30 px long
+        task.imageSide = side;
+        const auto s = makeSample(task, recipe, 64, 32, r);
+        ASSERT_TRUE(s.has_value());
+        EXPECT_NEAR(s->input[64 * 64], -1 + std::log2(side / 30) / 5, 0.08); // stretched by up to a fifth
+    }
+}
+
 TEST(MakeSample, TargetLiesInTheBoxAndFillsIt) {
     Recipe recipe;
     recipe.tightShare = 1;
@@ -292,11 +311,13 @@ TEST(Recipe, FocusSettings_ComeBackFromJson) {
     FocusSettings s;
     s.logitOffset = 0.7;
     s.networkClicks = false;
+    s.pictureCue = true;
     JsonValue config;
     config.set("focus", focusToJson(s));
     const FocusSettings back = predict::focusSettingsFrom(config);
     EXPECT_EQ(back.logitOffset, 0.7);
     EXPECT_FALSE(back.networkClicks);
+    EXPECT_TRUE(back.pictureCue);
     EXPECT_EQ(back.cropScale, s.cropScale);
 }
 
