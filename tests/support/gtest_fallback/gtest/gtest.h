@@ -80,6 +80,17 @@ struct Void {
     void operator&(const Report&) const {}
 };
 
+template <class Exception, class Work>
+bool throws(const Work& work) {
+    try {
+        work();
+    } catch (const Exception&) {
+        return true;
+    } catch (...) { // another one: the caller says what was wanted
+    }
+    return false;
+}
+
 inline bool nearlySame(double a, double b) {
     return a == b || std::abs(a - b) <= 4 * 1.2e-7 * std::max(std::abs(a), std::abs(b));
 }
@@ -139,6 +150,9 @@ inline int runAll() {
 #define EXPECT_GT(a, b) TANDEM_EXPECT_((a) > (b), TANDEM_WORDS_(a, >, b))
 #define EXPECT_GE(a, b) TANDEM_EXPECT_((a) >= (b), TANDEM_WORDS_(a, >=, b))
 #define EXPECT_NEAR(a, b, t) TANDEM_EXPECT_(std::abs((a) - (b)) <= (t), TANDEM_WORDS_(a, ~, b))
+#define EXPECT_THROW(statement, exception)                                                                   \
+    TANDEM_EXPECT_((::testing::throws<exception>([&] { statement; })),                                       \
+                   #statement " does not throw " #exception)
 #define EXPECT_FLOAT_EQ(a, b) TANDEM_EXPECT_(::testing::nearlySame(a, b), TANDEM_WORDS_(a, ~, b))
 #define ASSERT_EQ(a, b) TANDEM_ASSERT_((a) == (b), TANDEM_WORDS_(a, ==, b))
 #define ASSERT_NE(a, b) TANDEM_ASSERT_((a) != (b), TANDEM_WORDS_(a, !=, b))
