@@ -20,8 +20,8 @@ std::optional<Accelerator> findAccelerator(Arithmetic);
 
 /// Weights on a device, the encoder's in its type (batch norm stays float32).
 net::Weights placed(const net::Weights&, const Accelerator&);
-/// A float32 tensor of the CPU on a device; through pinned memory, without waiting, where that is a GPU. An
-/// undefined one stays so.
+/// A tensor of the CPU on a device, its type kept; through pinned memory, without waiting, where that is a
+/// GPU. An undefined one stays so.
 at::Tensor sent(const at::Tensor&, at::Device);
 /// The way back, float32; waits for the device.
 at::Tensor fetched(const at::Tensor&);

@@ -71,9 +71,9 @@ Result<FocusCrop> makeFocusCrop(const SliceImage&, const Prompts&, int size, con
 
 /// The network's input for a crop of a slice with one component, 3 x size x size, channel first, final (no
 /// mean and deviation to be applied): 0: grey, percentiles 1..99 of the crop to -1..1, clipped to +-2, -1
-/// outside the slice; 1: 1 - r^2 inside the box (r = elliptic radius), outside -1, or with a pictureShare s
-/// -1 - log2(s) / 5, from -1 to 0; 2: 2p - 1 for the
-/// probability p of a random walker between the box's middle and its outside.
+/// outside the slice; 1: 1 - r^2 inside the box (r = elliptic radius), outside it -1, or with a pictureShare
+/// s -1 - log2(s) / 5, kept within -1..0; 2: 2p - 1 for the probability p of a random walker between the
+/// box's middle and its outside.
 std::vector<float> focusInput(const SliceImage&, const FocusCrop&);
 
 /// The mask prompt before any click, of a slice with one component: 0.6 E + 1.5 R clipped to +-6 on maskSize
