@@ -155,9 +155,17 @@ void ModelShelf::refresh() {
 }
 
 void ModelShelf::take(std::vector<ListedModel> models) {
-    beginResetModel();
-    models_ = std::move(models);
-    endResetModel();
+    const bool sameRows =
+        std::equal(models.begin(), models.end(), models_.begin(), models_.end(),
+                   [](const ListedModel& a, const ListedModel& b) { return a.file == b.file; });
+    if (sameRows && !models.empty()) { // rows that stay must not be torn down under a press of the mouse
+        models_ = std::move(models);
+        Q_EMIT dataChanged(index(0), index(count() - 1));
+    } else {
+        beginResetModel();
+        models_ = std::move(models);
+        endResetModel();
+    }
     if (!has(selected())) {
         const auto used =
             std::find_if(models_.begin(), models_.end(), [this](const ListedModel& m) { return inUse(m); });
