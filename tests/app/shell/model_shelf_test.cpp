@@ -68,6 +68,24 @@ TEST_F(ModelShelfTest, OpenedCheckpoint_IsImported_AndSelected) {
     EXPECT_FALSE(session_->projectOpen());
 }
 
+// A row that is made anew loses the press of a mouse on it.
+TEST_F(ModelShelfTest, RowsThatStay_AreNotMadeAnew_WhenTheListComesAgain) {
+    open(givenCheckpoint("tiny"));
+    shelf().refresh();
+    settle();
+    int resets = 0, changes = 0;
+    QObject::connect(&shelf(), &QAbstractItemModel::modelReset, &shelf(), [&] { ++resets; });
+    QObject::connect(&shelf(), &QAbstractItemModel::dataChanged, &shelf(), [&] { ++changes; });
+    shelf().refresh();
+    settle();
+    EXPECT_EQ(resets, 0);
+    EXPECT_GT(changes, 0);
+    EXPECT_EQ(shelf().selected(), 1);
+    open(givenCheckpoint("second")); // another row
+    EXPECT_GT(resets, 0);
+    EXPECT_EQ(shelf().count(), 3);
+}
+
 TEST_F(ModelShelfTest, FileThatIsNoModel_IsRefusedInASentence) {
     ASSERT_TRUE(writeFileAtomically(folder_ / "letter.pth", "Dear colleague").has_value());
     open(folder_ / "letter.pth");
