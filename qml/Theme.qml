@@ -54,6 +54,7 @@ QtObject {
     readonly property int panelWidth: 256
     readonly property int dialogWidth: 560
     readonly property int pageWidth: 780
+    readonly property int pageHeight: 500
     readonly property int textWidth: 440
     readonly property int wideButton: 240
     readonly property int jobsWidth: 320

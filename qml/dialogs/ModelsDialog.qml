@@ -19,6 +19,8 @@ UiDialog {
     objectName: "modelsDialog"
     title: qsTr("Models")
     width: Math.min(Theme.pageWidth, parent ? parent.width - 2 * Theme.spacingLarge : Theme.pageWidth)
+    // One height whatever the list and the details hold: rows must not move away under the mouse.
+    height: Math.min(Math.max(Theme.pageHeight, implicitHeight), parent ? parent.height - 2 * Theme.spacingLarge : Theme.pageHeight)
     onAboutToShow: models.refresh()
     onOpened: rows.forceActiveFocus()
 
@@ -62,7 +64,7 @@ UiDialog {
         highlightMoveDuration: 0
         Layout.fillWidth: true
         Layout.fillHeight: true
-        Layout.preferredHeight: Math.min(Math.max(count, 1), 6) * Theme.rowHeight
+        Layout.preferredHeight: 2 * Theme.rowHeight
         Layout.minimumHeight: Theme.rowHeight
         Accessible.role: Accessible.List
         Accessible.name: qsTr("Models on this machine")

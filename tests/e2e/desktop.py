@@ -88,14 +88,22 @@ class Window:
         wait_until("the first frame", self.state)
         time.sleep(0.3)
 
-    def state(self):
-        assert self.process.poll() is None, f"the program ended with {self.process.returncode}"
+    def lines(self):
         try:
             with open(self.state_file) as lines:
-                whole = [line for line in lines if line.endswith("\n")]
+                return [line for line in lines if line.endswith("\n")]
         except FileNotFoundError:
-            return None
-        return json.loads(whole[-1]) if whole else None
+            return []
+
+    def state(self):
+        assert self.process.poll() is None, f"the program ended with {self.process.returncode}"
+        lines = self.lines()
+        return json.loads(lines[-1]) if lines else None
+
+    def places_so_far(self, name):
+        """Every place where an item has been seen since the start."""
+        states = map(json.loads, self.lines())
+        return {tuple(s["items"][name]) for s in states if name in s["items"]}
 
     def wait(self, what, ready, seconds=30.0):
         return wait_until(what, lambda: (lambda s: s if ready(s) else None)(self.state()), seconds)
@@ -104,8 +112,16 @@ class Window:
         left, top = self.state()["window"][:2]
         return round(left + x), round(top + y)
 
+    def place_of(self, name):
+        return self.wait(f"the item {name}", lambda s: name in s["items"], 10)["items"][name]
+
     def middle_of(self, name):
-        x, y, width, height = self.wait(f"the item {name}", lambda s: name in s["items"], 10)["items"][name]
+        """Of an item at rest, as a hand aims: a page that was just opened may not be laid out yet."""
+        place = None
+        while place != self.place_of(name):
+            place = self.place_of(name)
+            time.sleep(0.15)  # more than two looks of the program at itself
+        x, y, width, height = place
         return x + width / 2, y + height / 2
 
     def move(self, x, y):

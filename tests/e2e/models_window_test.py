@@ -120,6 +120,9 @@ class ModelsJob:
         self.open_page()
         self.wait_for("the list", "tiny", lambda m: "per box" in m["speed"])
         self.window.click_on("modelRow_tiny")
+        self.window.wait("its details", lambda s: "modelRemove" in s["items"], 10)
+        places = self.window.places_so_far("modelRow_tiny")
+        assert len(places) == 1, f"the row moved while the page was opened or read: {places}"
         self.window.click_on("modelDefault")
         row = self.wait_for("the default", "tiny", lambda m: m["inUse"] and m["isDefault"])
         desktop.wait_until("the project to remember it", lambda: self.remembered() == row["file"], 10)
