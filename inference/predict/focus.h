@@ -34,6 +34,17 @@ struct FocusCrop {
     friend bool operator==(const FocusCrop&, const FocusCrop&) = default;
 };
 
+/// A second reading of a box, as drawn by hand (`hand` in `focus`; see box_reading.h): a logistic regression
+/// says how likely it is.
+struct HandReading {
+    double share = 0; ///< a hand stays outside an object by so much of the picture's longer side; 0: boxes
+                      ///< are read as they are
+    double bias = 0;
+    double ownIou = 0, innerIou = 0; ///< weights of the logits of the IoUs that are predicted for the box as
+                                     ///< it is and moved inward
+    double lengthLeft = 0; ///< weight of what is left of the box's lengths (the smaller share of both)
+};
+
 /// Numbers that belong to a trained model (`focus` in its tandem.config); the defaults suit none in
 /// particular.
 struct FocusSettings {
@@ -58,6 +69,7 @@ struct FocusSettings {
     double unsureIou = 1, sureIou = 2; ///< both fade, too, from the first predicted IoU to the second: a
                                        ///< network that is sure of itself needs no such help (by default
                                        ///< none is: no IoU is above 1)
+    HandReading hand;
 };
 
 /// A prompt in a grid's cells instead of SlicePx: whole numbers are the centres of cells.
@@ -102,6 +114,8 @@ using FocusDecode = std::function<FocusReply(const FocusQuestion&)>;
 struct FocusAnswer {
     std::vector<float> logits; ///< height * width of the slice; -10 outside the crop
     float predictedIou = 0;
+    double clickEvidence = 0; ///< log probability of all clicks and scribbles under the masks that each was
+                              ///< made on (per prompt at least log 0.05)
 };
 
 /// What the prompts of one object have led to so far. Filled and read by answerFocus: where the prompts begin

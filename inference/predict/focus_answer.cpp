@@ -76,6 +76,7 @@ struct FocusMemory::State {
     FocusCorrection correction;
     std::vector<PointPrompt> points; // that `now` has heard of
     std::vector<float> now;          // logits on the correction's grid
+    double clickEvidence = 0;
 };
 
 FocusMemory::FocusMemory() = default;
@@ -103,6 +104,7 @@ public:
         apply();
     }
     void hear(const PointPrompt& p) {
+        s_.clickEvidence += likelihoodOf(p);
         s_.correction.add(p, s_.now);
         if (settings_.networkClicks) {
             for (const Point<SlicePx>& along : pointsAlong(p, clicksOfScribble)) {
@@ -117,6 +119,21 @@ public:
     }
 
 private:
+    // Log probability of a prompt under the mask that it finds; a scribble's as the mean along it.
+    double likelihoodOf(const PointPrompt& p) const {
+        const CropGrid g = crop_.grid(fine);
+        double sum = 0;
+        const std::vector<Point<SlicePx>> along = pointsAlong(p, clicksOfScribble);
+        for (const Point<SlicePx>& at : along) {
+            const auto cell = [](double v) {
+                return std::clamp(static_cast<int>(std::floor(v)), 0, fine - 1);
+            };
+            const int i = cell((at[0] - g.left) / g.stepX), j = cell((at[1] - g.top) / g.stepY);
+            const double logit = s_.now[static_cast<std::size_t>(j * fine + i)];
+            sum += 1 / (1 + std::exp(p.foreground ? -logit : logit));
+        }
+        return std::log(std::max(sum / static_cast<double>(along.size()), 0.05));
+    }
     void ask() {
         s_.reply = decode_(s_.question);
         addOffset(s_.reply.logits, settings_.logitOffset);
@@ -149,7 +166,7 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
     for (std::size_t n = state->points.size(); n < prompts.points.size(); ++n)
         conversation.hear(prompts.points[n]);
     FocusAnswer answer{unsampleGrid(state->now, crop.grid(fine), slice.width, slice.height, -certain),
-                       state->reply.predictedIou};
+                       state->reply.predictedIou, state->clickEvidence};
     setPixels(answer.logits, slice, prompts.points);
     if (memory)
         memory->state_ = std::move(state);

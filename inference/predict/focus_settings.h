@@ -12,10 +12,11 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
     const JsonValue* focus = modelConfig.find("focus");
     if (!focus)
         return s;
-    const auto read = [&](const char* name, double& to) {
-        if (const JsonValue* v = focus->find(name))
+    const auto readFrom = [](const JsonValue& object, const char* name, double& to) {
+        if (const JsonValue* v = object.find(name))
             to = v->numberOr(to);
     };
+    const auto read = [&](const char* name, double& to) { readFrom(*focus, name, to); };
     read("cropScale", s.cropScale);
     read("logitOffset", s.logitOffset);
     read("walkerWeight", s.walkerWeight);
@@ -33,6 +34,13 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
         s.pictureCue = v->boolOr(s.pictureCue);
     if (const JsonValue* v = focus->find("learnFromClicks"))
         s.learnFromClicks = v->boolOr(s.learnFromClicks);
+    if (const JsonValue* hand = focus->find("hand")) {
+        readFrom(*hand, "share", s.hand.share);
+        readFrom(*hand, "bias", s.hand.bias);
+        readFrom(*hand, "ownIou", s.hand.ownIou);
+        readFrom(*hand, "innerIou", s.hand.innerIou);
+        readFrom(*hand, "lengthLeft", s.hand.lengthLeft);
+    }
     return s;
 }
 

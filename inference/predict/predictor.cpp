@@ -1,6 +1,7 @@
 #include "inference/predict/predictor.h"
 
 #include "core/measure/contrast_grey.h"
+#include "inference/predict/box_reading.h"
 #include "inference/predict/clicks.h"
 #include "inference/predict/embedding_store.h"
 #include "inference/predict/engine.h"
@@ -208,7 +209,7 @@ private:
 
     // What the prompts of one object led to, the latest first; a key per slice, crop and model.
     FocusMemory* memoryOf(const std::string& key) {
-        constexpr std::size_t most = 8;
+        constexpr std::size_t most = 16; // two for a box that is read both ways
         if (key.empty())
             return nullptr;
         auto found =
@@ -292,29 +293,61 @@ private:
         return {{data, data + logits.numel()}, decoded.iou.item<float>()};
     }
 
+    struct FocusWork {
+        double done = 0; ///< share of the request's objects before this one
+        double encodeMs = 0, decodeMs = 0;
+    };
+
+    // One object, its box read as it is.
+    Result<FocusAnswer> answerOf(const SegmentRequest& request, const SliceImage& slice,
+                                 const Prompts& object, const Watch& watch, FocusWork& work) {
+        const int maskSize = 4 * engine_.config().grid();
+        const auto crop = makeFocusCrop(slice, object, engine_.config().imageSize, focus_);
+        if (!crop)
+            return crop.error();
+        const SliceImage grey = contrastGrey(slice, crop->box);
+        const at::Tensor code = embeddingOfCrop(request, grey, *crop, watch, work.encodeMs);
+        const auto start = Clock::now();
+        const FocusDecode decode = [&](const FocusQuestion& question) {
+            checkDecoding(watch, work.done);
+            return decodeFocus(code, question, maskSize);
+        };
+        FocusAnswer answer =
+            answerFocus(grey, *crop, object, maskSize, focus_, decode, memoryOf(cropKey(request, *crop)));
+        work.decodeMs += millisecondsSince(start);
+        return answer;
+    }
+
+    // One object, its box read both ways where the model was calibrated for it.
+    Result<FocusAnswer> readObject(const SegmentRequest& request, const SliceImage& slice,
+                                   const Prompts& object, const Watch& watch, FocusWork& work) {
+        auto own = answerOf(request, slice, object, watch, work);
+        if (!own || !object.box)
+            return own;
+        Prompts moved = object;
+        moved.box = innerBox(*object.box, slice.width, slice.height, focus_.hand.share);
+        if (!moved.box || surelyOwn(*own, *object.box, *moved.box, focus_.hand))
+            return own;
+        const auto inner = answerOf(request, slice, moved, watch, work);
+        if (!inner)
+            return inner;
+        const double odds = innerOdds(*own, *inner, *object.box, *moved.box, focus_.hand);
+        return mixReadings(*std::move(own), *inner, odds);
+    }
+
     Result<std::vector<Proposal>> predictFocus(const SegmentRequest& request, const SliceImage& slice,
                                                const Watch& watch) {
-        const int size = engine_.config().imageSize, maskSize = 4 * engine_.config().grid();
         std::vector<Proposal> proposals;
         for (const Prompts& object : request.objects) {
-            const auto crop = makeFocusCrop(slice, object, size, focus_);
-            if (!crop)
-                return crop.error();
-            double encodeMs = 0;
-            const SliceImage grey = contrastGrey(slice, crop->box);
-            const at::Tensor code = embeddingOfCrop(request, grey, *crop, watch, encodeMs);
-            const auto start = Clock::now();
-            const FocusDecode decode = [&](const FocusQuestion& question) {
-                checkDecoding(watch, static_cast<double>(proposals.size()) /
-                                         static_cast<double>(request.objects.size()));
-                return decodeFocus(code, question, maskSize);
-            };
-            FocusAnswer answer =
-                answerFocus(grey, *crop, object, maskSize, focus_, decode, memoryOf(cropKey(request, *crop)));
-            letClicksWin(answer.logits, slice.width, slice.height, object.points);
-            proposals.push_back(proposal(request, slice, std::move(answer.logits), answer.predictedIou));
-            proposals.back().encodeMs = encodeMs;
-            proposals.back().decodeMs = millisecondsSince(start);
+            FocusWork work{static_cast<double>(proposals.size()) /
+                           static_cast<double>(request.objects.size())};
+            auto answer = readObject(request, slice, object, watch, work);
+            if (!answer)
+                return answer.error();
+            letClicksWin(answer->logits, slice.width, slice.height, object.points);
+            proposals.push_back(proposal(request, slice, std::move(answer->logits), answer->predictedIou));
+            proposals.back().encodeMs = work.encodeMs;
+            proposals.back().decodeMs = work.decodeMs;
         }
         return proposals;
     }

@@ -174,6 +174,13 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("priorReach", s.priorReach);
     json.set("unsureIou", s.unsureIou);
     json.set("sureIou", s.sureIou);
+    JsonValue hand;
+    hand.set("share", s.hand.share);
+    hand.set("bias", s.hand.bias);
+    hand.set("ownIou", s.hand.ownIou);
+    hand.set("innerIou", s.hand.innerIou);
+    hand.set("lengthLeft", s.hand.lengthLeft);
+    json.set("hand", std::move(hand));
     return json;
 }
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -208,6 +209,34 @@ TEST(Predictor, Focus_ClickAfterClick_GivesTheAnswerOfAllAtOnce) {
         ASSERT_TRUE(answer.has_value() && expected.has_value());
         for (std::size_t i = 0; i < 2; ++i)
             EXPECT_EQ((*answer)[i].logits, (*expected)[i].logits) << n << " clicks, object " << i;
+    }
+}
+
+// Truth: the two boxes asked about by the same weights without a second reading, mixed here.
+TEST(Predictor, Focus_ReadsABoxTwice_WhereTheModelWasCalibratedForIt) {
+    checkpoint::Model twice = withPreprocess("paper", net::Preprocess::Focus);
+    JsonValue hand, focus;
+    for (const auto& [name, value] :
+         {std::pair{"share", 0.05}, {"bias", 0.2}, {"ownIou", 0.7}, {"innerIou", -0.4}, {"lengthLeft", 1.1}})
+        hand.set(name, value);
+    focus.set("hand", std::move(hand));
+    twice.configJson.set("focus", std::move(focus));
+    const auto volume = test::greyVolume(90, 70, 2); // a slack of 4.5
+    const auto mixed = predictorOf(std::move(twice)).predict(requestFor(volume, {box(30, 20, 60, 50)}), kGo);
+    Predictor once = predictorOf(withPreprocess("paper", net::Preprocess::Focus));
+    const auto own = once.predict(requestFor(volume, {box(30, 20, 60, 50)}), kGo);
+    const auto inner = once.predict(requestFor(volume, {box(34.5, 24.5, 55.5, 45.5)}), kGo);
+    ASSERT_TRUE(mixed.has_value() && own.has_value() && inner.has_value());
+    const auto logit = [](double p) {
+        return std::log(std::clamp(p, 1e-3, 0.999) / (1 - std::clamp(p, 1e-3, 0.999)));
+    };
+    const auto logistic = [](double x) { return 1 / (1 + std::exp(-x)); };
+    const double share = logistic(0.2 + 0.7 * logit(own->front().predictedIou) -
+                                  0.4 * logit(inner->front().predictedIou) + 1.1 * 22.0 / 31.0);
+    for (std::size_t i = 0; i < 90 * 70; ++i) {
+        const double p =
+            (1 - share) * logistic(own->front().logits[i]) + share * logistic(inner->front().logits[i]);
+        ASSERT_NEAR(logistic(mixed->front().logits[i]), p, 1e-5) << i;
     }
 }
 

@@ -342,6 +342,25 @@ TEST(AnswerFocus, EndedHalfWay_LeavesNoMemory) {
     EXPECT_EQ(after.logits, answerFocus(s.image, *crop, p, 64, {}, stubborn(logits)).logits);
 }
 
+// Truth: by hand. The network says logit 1 everywhere; a click that agrees was as likely as its probability.
+TEST(AnswerFocus, TellsHowLikelyItsMasksFoundTheClicks) {
+    const Scene s;
+    Prompts prompts = boxOnly(s.box);
+    const auto crop = makeFocusCrop(s.image, prompts, 256);
+    const auto evidenceOf = [&](std::vector<PointPrompt> points, float logit) {
+        prompts.points = std::move(points);
+        const std::vector<float> logits(64 * 64, logit);
+        return answerFocus(s.image, *crop, prompts, 64, {}, stubborn(logits)).clickEvidence;
+    };
+    const double p = 1 / (1 + std::exp(-1.0));
+    EXPECT_EQ(evidenceOf({}, 1), 0);
+    EXPECT_NEAR(evidenceOf({{{{44, 30}}, true}}, 1), std::log(p), 1e-5);
+    EXPECT_NEAR(evidenceOf({{{{44, 30}}, false}}, 1), std::log(1 - p), 1e-5);
+    EXPECT_NEAR(evidenceOf({{{{44, 30}}, false}}, 9), std::log(0.05), 1e-9); // nobody is sure of a click
+    const double both = evidenceOf({{{{36, 30}}, true}, {{{52, 30}}, true}}, 1);
+    EXPECT_NEAR(both, 2 * std::log(p), 0.05); // far apart: the first says little about the second
+}
+
 TEST(AnswerFocus, AClickWinsWhereItStands_AgainstAnyNetwork) {
     const Scene s;
     Prompts p = boxOnly(s.box);

@@ -312,12 +312,18 @@ TEST(Recipe, FocusSettings_ComeBackFromJson) {
     s.logitOffset = 0.7;
     s.networkClicks = false;
     s.pictureCue = true;
+    s.hand = {0.03, -4.5, -1.9, 2.1, 4};
     JsonValue config;
     config.set("focus", focusToJson(s));
     const FocusSettings back = predict::focusSettingsFrom(config);
     EXPECT_EQ(back.logitOffset, 0.7);
     EXPECT_FALSE(back.networkClicks);
     EXPECT_TRUE(back.pictureCue);
+    EXPECT_EQ(back.hand.share, 0.03);
+    EXPECT_EQ(back.hand.bias, -4.5);
+    EXPECT_EQ(back.hand.ownIou, -1.9);
+    EXPECT_EQ(back.hand.innerIou, 2.1);
+    EXPECT_EQ(back.hand.lengthLeft, 4);
     EXPECT_EQ(back.cropScale, s.cropScale);
 }
 

@@ -1,0 +1,31 @@
+#pragma once
+// Private to inference/.
+
+#include "inference/predict/focus.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace tandem {
+
+/// A box may be drawn tightly, or by hand: then it lies outside its object by a share of the picture's side.
+/// Nobody says which, so a box can be read both ways: as it is, and moved inward. Everything here is pure;
+/// thread: any. Frame: SlicePx.
+
+/// A box moved inward as by a hand's slack; sides at the picture's edge stay, and at least 30 % of a length
+/// remains. Empty: a box that the share would move by less than half a pixel, or with a share of 0.
+std::optional<SliceBox> innerBox(const SliceBox&, std::int64_t width, std::int64_t height, double share);
+
+/// Log-odds that the inner box is the object's, from what the network predicted of its own masks before any
+/// click (logistic regression, `settings`) and from how likely each reading found the clicks that came since.
+double innerOdds(const FocusAnswer& own, const FocusAnswer& inner, const SliceBox& ownBox,
+                 const SliceBox& innerBox, const HandReading& settings);
+
+/// Whether no predicted IoU of the inner box could make it likelier than 1 in 50: then it need not be asked
+/// about.
+bool surelyOwn(const FocusAnswer& own, const SliceBox& ownBox, const SliceBox& innerBox, const HandReading&);
+
+/// Both readings, each as likely as the odds say: logits of the mixture of their probabilities.
+FocusAnswer mixReadings(FocusAnswer own, const FocusAnswer& inner, double innerOdds);
+
+} // namespace tandem
