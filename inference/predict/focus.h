@@ -11,9 +11,9 @@
 namespace tandem {
 
 /// The `focus` preprocessing convention: the network looks at a square crop around the prompt's box, so a
-/// prompt costs an encode of its own, and further clicks on the same object reuse it. Used alike by trainer
-/// and predictor. Everything here is pure; thread: any. Frames: SlicePx for prompts and boxes, ModelPx for
-/// the network's input.
+/// prompt costs an encode of its own (two where its box is read twice, see box_reading.h), and further clicks
+/// on the same object reuse it. Used alike by trainer and predictor. Everything here is pure; thread: any.
+/// Frames: SlicePx for prompts and boxes, ModelPx for the network's input.
 
 /// The square that the network sees. Two prompts with equal crops share an embedding.
 struct FocusCrop {

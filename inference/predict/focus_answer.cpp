@@ -126,10 +126,10 @@ private:
         const std::vector<Point<SlicePx>> along = pointsAlong(p, clicksOfScribble);
         for (const Point<SlicePx>& at : along) {
             const auto cell = [](double v) {
-                return std::clamp(static_cast<int>(std::floor(v)), 0, fine - 1);
+                return static_cast<std::size_t>(std::clamp(std::floor(v), 0.0, fine - 1.0));
             };
-            const int i = cell((at[0] - g.left) / g.stepX), j = cell((at[1] - g.top) / g.stepY);
-            const double logit = s_.now[static_cast<std::size_t>(j * fine + i)];
+            const std::size_t i = cell((at[0] - g.left) / g.stepX), j = cell((at[1] - g.top) / g.stepY);
+            const double logit = s_.now[j * fine + i];
             sum += 1 / (1 + std::exp(p.foreground ? -logit : logit));
         }
         return std::log(std::max(sum / static_cast<double>(along.size()), 0.05));
