@@ -1,6 +1,7 @@
 #include "core/measure/baselines.h"
 
 #include "core/measure/grey_crop.h"
+#include "core/measure/logistic.h"
 #include "core/measure/random_walker.h"
 
 #include <algorithm>
@@ -49,10 +50,6 @@ CropGrid walkerGrid(const SliceBox& b) {
     g.left = (b.x0 + b.x1) / 2 - static_cast<double>(g.width) * step / 2;
     g.top = (b.y0 + b.y1) / 2 - static_cast<double>(g.height) * step / 2;
     return g;
-}
-
-double logistic(double t) {
-    return 1 / (1 + std::exp(-t));
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "core/measure/pixel_classifier.h"
 
 #include "core/measure/gaussian_blur.h"
+#include "core/measure/logistic.h"
 
 #include <algorithm>
 #include <array>
@@ -21,10 +22,6 @@ constexpr double binPrior = 10, constantPrior = 0.1, networkPrior = 50; // 1 / v
 
 using Vector = std::array<double, parameters>;
 using Matrix = std::array<Vector, parameters>;
-
-double sigmoid(double t) {
-    return 1 / (1 + std::exp(-t));
-}
 
 // A cell's features: few of them are not 0.
 struct Features {
@@ -143,7 +140,7 @@ private:
             } else if (lesson_.outside[e.cell]) {
                 e.weight = outsideMass / outside;
             } else {
-                e.target = sigmoid(static_cast<double>(logits_[e.cell]));
+                e.target = logistic(static_cast<double>(logits_[e.cell]));
                 e.weight = networkMass / spread;
             }
         }
@@ -159,7 +156,7 @@ private:
     }
 
     void addExample(const Example& e, const Vector& theta, Vector& gradient, Matrix& curvature) const {
-        const double p = sigmoid(logitOf(e.cell, theta));
+        const double p = logistic(logitOf(e.cell, theta));
         const double slope = e.weight * (p - e.target), bend = e.weight * std::max(p * (1 - p), 1e-3);
         for (const auto& [i, a] : features_[e.cell].entries) {
             gradient[i] += slope * static_cast<double>(a);

@@ -1,5 +1,7 @@
 #include "inference/predict/box_reading.h"
 
+#include "core/measure/logistic.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -7,10 +9,6 @@ namespace tandem {
 namespace {
 
 constexpr double leastLength = 0.3;
-
-double logistic(double x) {
-    return 1 / (1 + std::exp(-x));
-}
 
 double logit(double p) {
     p = std::clamp(p, 1e-3, 1 - 1e-3);
@@ -62,7 +60,10 @@ bool surelyOwn(const FocusAnswer& own, const SliceBox& ownBox, const SliceBox& i
 FocusAnswer mixReadings(FocusAnswer own, const FocusAnswer& inner, double innerOdds) {
     const double share = logistic(innerOdds);
     for (std::size_t i = 0; i < own.logits.size(); ++i) {
-        const double p = (1 - share) * logistic(own.logits[i]) + share * logistic(inner.logits[i]);
+        if (own.logits[i] == inner.logits[i])
+            continue; // nearly all of a picture lies outside both crops
+        const double p =
+            (1 - share) * logistic<double>(own.logits[i]) + share * logistic<double>(inner.logits[i]);
         own.logits[i] = static_cast<float>(std::log(p / (1 - p)));
     }
     own.predictedIou = static_cast<float>((1 - share) * own.predictedIou + share * inner.predictedIou);

@@ -1,3 +1,4 @@
+#include "core/measure/logistic.h"
 #include "inference/predict/focus.h"
 #include "inference/predict/focus_correction.h"
 
@@ -121,16 +122,15 @@ public:
 private:
     // Log probability of a prompt under the mask that it finds; a scribble's as the mean along it.
     double likelihoodOf(const PointPrompt& p) const {
-        const CropGrid g = crop_.grid(fine);
+        const auto cell = [](double v) {
+            return static_cast<std::size_t>(std::clamp(std::round(v), 0.0, fine - 1.0));
+        };
         double sum = 0;
-        const std::vector<Point<SlicePx>> along = pointsAlong(p, clicksOfScribble);
+        const std::vector<Point<SlicePx>> along =
+            pointsAlong(promptOnGrid(p, crop_.grid(fine)), clicksOfScribble);
         for (const Point<SlicePx>& at : along) {
-            const auto cell = [](double v) {
-                return static_cast<std::size_t>(std::clamp(std::floor(v), 0.0, fine - 1.0));
-            };
-            const std::size_t i = cell((at[0] - g.left) / g.stepX), j = cell((at[1] - g.top) / g.stepY);
-            const double logit = s_.now[j * fine + i];
-            sum += 1 / (1 + std::exp(p.foreground ? -logit : logit));
+            const double logit = s_.now[cell(at[1]) * fine + cell(at[0])];
+            sum += logistic(p.foreground ? logit : -logit);
         }
         return std::log(std::max(sum / static_cast<double>(along.size()), 0.05));
     }

@@ -1,5 +1,6 @@
 #include "inference/predict/focus_correction.h"
 
+#include "core/measure/logistic.h"
 #include "core/measure/pixel_classifier.h"
 #include "core/measure/random_walker.h"
 
@@ -11,10 +12,6 @@ namespace {
 
 constexpr int fine = correctionCells;
 constexpr double farthest = fine / 8.0; // cells: what a distance to an outline is capped at
-
-float sigmoid(float t) {
-    return 1 / (1 + std::exp(-t));
-}
 
 float logit(float p) {
     p = std::clamp(p, 1e-4F, 1 - 1e-4F);
@@ -67,7 +64,7 @@ std::vector<float> FocusCorrection::apply(std::vector<float> logits) const {
     if (anyClick && settings_.learnFromClicks)
         logits = learnFromClicks({fine, fine, grey_, logits, seeds_, outside_, foreground_, background_});
     std::vector<float> prior(logits.size());
-    std::transform(logits.begin(), logits.end(), prior.begin(), sigmoid);
+    std::transform(logits.begin(), logits.end(), prior.begin(), logistic<float>);
     std::vector<float> p = randomWalker({fine, fine, grey_, seeds_, 400, prior, trust_}, 1e-3, 200);
     std::transform(p.begin(), p.end(), p.begin(), logit);
     return p;
