@@ -60,4 +60,13 @@ std::int64_t LabelMap::count(LabelId id) const {
     return std::count(labels_.begin(), labels_.end(), id.value);
 }
 
+SliceMask sliceMask(const LabelMap& map, SliceKey key, LabelId label) {
+    const auto size = sliceSize(map.grid(), key.plane);
+    SliceMask mask(size[0], size[1]);
+    for (std::int64_t y = 0; y < mask.height; ++y)
+        for (std::int64_t x = 0; x < mask.width; ++x)
+            mask.at(x, y) = map.at(voxelAt(map.grid(), key, x, y)) == label;
+    return mask;
+}
+
 } // namespace tandem

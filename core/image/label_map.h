@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/geometry/geometry.h"
+#include "core/geometry/slice_plane.h"
 
 #include <cstdint>
 #include <set>
@@ -80,5 +81,8 @@ struct SliceMask {
     }
     friend bool operator==(const SliceMask&, const SliceMask&) = default;
 };
+
+/// Where a label lies on one slice. The slice must exist.
+SliceMask sliceMask(const LabelMap&, SliceKey, LabelId);
 
 } // namespace tandem

@@ -13,15 +13,6 @@ namespace {
 using MaskBySlice = std::map<std::int64_t, SliceMask>;
 const Progress silent = [](double, std::string_view) {};
 
-SliceMask truthOn(const LabelMap& map, SliceKey key, int label) {
-    const auto size = sliceSize(map.grid(), key.plane);
-    SliceMask m(size[0], size[1]);
-    for (std::int64_t y = 0; y < m.height; ++y)
-        for (std::int64_t x = 0; x < m.width; ++x)
-            m.at(x, y) = map.at(voxelAt(map.grid(), key, x, y)).value == label;
-    return m;
-}
-
 // One structure of one image: its true masks, and the question about it.
 struct Structure {
     int label = 0;
@@ -33,7 +24,8 @@ struct Structure {
 Structure structureOf(const LabelMap& map, int label, const PropagationTest& test) {
     Structure s{label, {}, 0, {}};
     for (std::int64_t n = 0; n < sliceCount(map.grid(), test.plane); ++n)
-        if (SliceMask truth = truthOn(map, {test.plane, n}, label); !truth.empty())
+        if (SliceMask truth = sliceMask(map, {test.plane, n}, LabelId{static_cast<std::uint16_t>(label)});
+            !truth.empty())
             s.truth.emplace(n, std::move(truth));
     const auto middle = std::next(s.truth.begin(), static_cast<std::ptrdiff_t>(s.truth.size() / 2));
     s.middle = middle->first;

@@ -58,15 +58,6 @@ std::vector<Plane> planesOf(const Geometry& g) {
     return {Plane::Axial};
 }
 
-SliceMask sliceOfLabels(const LabelMap& map, SliceKey key, std::uint16_t label) {
-    const auto size = sliceSize(map.grid(), key.plane);
-    SliceMask m(size[0], size[1]);
-    for (std::int64_t y = 0; y < m.height; ++y)
-        for (std::int64_t x = 0; x < m.width; ++x)
-            m.at(x, y) = map.at(voxelAt(map.grid(), key, x, y)).value == label;
-    return m;
-}
-
 // The structures of one slice, packed into as few layers as their overlaps allow.
 class Layers {
 public:
@@ -182,7 +173,7 @@ private:
         Layers layers(options_.smallestObject);
         for (const PairLabels& mask : group.masks)
             for (const auto& [label, name] : mask.names)
-                layers.add(sliceOfLabels(mask.map, key, static_cast<std::uint16_t>(label)), name);
+                layers.add(sliceMask(mask.map, key, LabelId{static_cast<std::uint16_t>(label)}), name);
         const auto slice = extractSlice(*group.volume, key);
         if (!slice || (layers.names().empty() && !options_.unlabelled))
             return {};

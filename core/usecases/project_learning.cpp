@@ -68,15 +68,6 @@ Result<PackImage> loadApproved(const ImageReader& reader, ProjectStore& store, C
     return image;
 }
 
-SliceMask maskOf(const LabelMap& map, SliceKey key, LabelId label) {
-    const auto size = sliceSize(map.grid(), key.plane);
-    SliceMask mask(size[0], size[1]);
-    for (std::int64_t y = 0; y < mask.height; ++y)
-        for (std::int64_t x = 0; x < mask.width; ++x)
-            mask.at(x, y) = map.at(voxelAt(map.grid(), key, x, y)) == label;
-    return mask;
-}
-
 bool isOnGrid(const Geometry& grid, SliceKey key) {
     const auto axis = static_cast<std::size_t>(sliceAxes(grid, key.plane).slice);
     return key.index >= 0 && key.index < grid.size()[axis];
@@ -127,7 +118,7 @@ public:
         const LabelMap& approved = opened_.layer.labels;
         if (!isOnGrid(approved.grid(), record.slice) || !names_.contains(record.label.value))
             return {};
-        const SliceMask truth = maskOf(approved, record.slice, record.label);
+        const SliceMask truth = sliceMask(approved, record.slice, record.label);
         if (std::count(truth.inside.begin(), truth.inside.end(), 1) == 0)
             return {}; // what was asked for here did not stay in the mask
         ReplayRow& row = rows_[record.label.value];

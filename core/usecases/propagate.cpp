@@ -342,14 +342,9 @@ Result<Propagation> propagate(const PropagateRequest& request, Segmenter& segmen
 }
 
 std::vector<PropagationSeed> seedsFromLabel(const LabelMap& map, Plane plane, LabelId label) {
-    const Geometry& g = map.grid();
-    const auto size = sliceSize(g, plane);
     std::vector<PropagationSeed> seeds;
-    for (std::int64_t index = 0; index < sliceCount(g, plane); ++index) {
-        SliceMask mask(size[0], size[1]);
-        for (std::int64_t y = 0; y < mask.height; ++y)
-            for (std::int64_t x = 0; x < mask.width; ++x)
-                mask.at(x, y) = map.at(voxelAt(g, {plane, index}, x, y)) == label;
+    for (std::int64_t index = 0; index < sliceCount(map.grid(), plane); ++index) {
+        SliceMask mask = sliceMask(map, {plane, index}, label);
         if (!mask.empty())
             seeds.push_back({{plane, index}, label, {}, std::move(mask)});
     }
