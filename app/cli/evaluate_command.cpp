@@ -132,6 +132,9 @@ void addEvaluateCommand(CLI::App& app, CommandContext& context) {
     command->add_option("--clicks", a->options.clicks, "Simulated corrective clicks after the box")
         ->check(CLI::Range(0, 50))
         ->capture_default_str();
+    CLI::Option* habit = command->add_flag(
+        "--habit", a->options.learnHabit,
+        "Ask about each box in the light of those before it and their masks, as the window does");
     command->add_option("--slices", a->options.slices, "At most so many slices of a structure (0: all)")
         ->check(CLI::Range(0, 100000))
         ->capture_default_str();
@@ -139,10 +142,12 @@ void addEvaluateCommand(CLI::App& app, CommandContext& context) {
                         "Only rows with KEY=VALUE (case, patient, modality, anatomy, source, train)");
     command->add_option("--limit", a->limit, "At most so many images, evenly spread (0: all)")
         ->check(CLI::Range(0, 1000000));
-    CLI::Option* propagate = command->add_flag("--propagate", a->propagate,
-                                               "Score propagation in 3-D from one box on each structure's "
-                                               "middle slice, beside a box on every slice and "
-                                               "the middle box's ellipse repeated");
+    CLI::Option* propagate = command
+                                 ->add_flag("--propagate", a->propagate,
+                                            "Score propagation in 3-D from one box on each structure's "
+                                            "middle slice, beside a box on every slice and "
+                                            "the middle box's ellipse repeated")
+                                 ->excludes(habit);
     command->add_option("--plane", a->plane, "With --propagate: axial, coronal or sagittal")
         ->check(CLI::IsMember({"axial", "coronal", "sagittal"}))
         ->needs(propagate)

@@ -151,6 +151,8 @@ private:
         for (const EvaluationModel& model : models_)
             if (auto done = addModel(image, o, model, scores); !done)
                 return done;
+        if (options_.learnHabit)
+            learnBox(habit_, o.box, o.truth);
         return {};
     }
 
@@ -158,6 +160,7 @@ private:
                           StructureScores& scores) {
         SegmentRequest request{
             image.volume, image.imageHash, o.slice, defaultWindow(*image.volume), {{o.box, {}}}};
+        request.habit = habit_;
         return addClicked(model.name, o, scores, [&](const Clicks& clicks) -> Result<SliceMask> {
             request.objects.front().points = clicks;
             auto answer = segmentSlice(
@@ -197,6 +200,7 @@ private:
     const EvaluateOptions& options_;
     std::stop_token stop_;
     EvaluateReport report_;
+    DrawingHabit habit_;
     std::map<std::string, double> clickSum_;
     std::map<std::string, std::int64_t> clickCount_;
 };

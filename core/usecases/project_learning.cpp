@@ -109,9 +109,10 @@ std::vector<PromptRecord> boxesOfMask(const LabelMap& map) {
 // Replays one case; a row for each label.
 class CaseReplay {
 public:
+    /// @param habit  learns from each box that is replayed
     CaseReplay(OpenedCase opened, const std::vector<EvaluationModel>& models,
-               std::map<int, std::string> names)
-        : opened_(std::move(opened)), models_(models), names_(std::move(names)),
+               std::map<int, std::string> names, DrawingHabit& habit)
+        : opened_(std::move(opened)), models_(models), names_(std::move(names)), habit_(habit),
           window_(defaultWindow(*opened_.image.volume)) {}
 
     Result<void> add(const PromptRecord& record, std::stop_token stop) {
@@ -124,11 +125,12 @@ public:
         ReplayRow& row = rows_[record.label.value];
         row.dsc.resize(models_.size());
         for (std::size_t m = 0; m < models_.size(); ++m) {
-            const SegmentRequest request{opened_.image.volume,
-                                         opened_.record.image.contentHash,
-                                         record.slice,
-                                         window_,
-                                         {record.prompts}};
+            SegmentRequest request{opened_.image.volume,
+                                   opened_.record.image.contentHash,
+                                   record.slice,
+                                   window_,
+                                   {record.prompts}};
+            request.habit = habit_;
             const auto answer = segmentSlice(
                 request, *models_[m].segmenter, [](double, std::string_view) {}, stop);
             if (!answer)
@@ -136,6 +138,8 @@ public:
             row.dsc[m] += dice(truth, answer->front().mask());
         }
         ++row.prompts;
+        if (record.prompts.box)
+            learnBox(habit_, *record.prompts.box, truth);
         return {};
     }
 
@@ -154,13 +158,14 @@ private:
     OpenedCase opened_;
     const std::vector<EvaluationModel>& models_;
     std::map<int, std::string> names_;
+    DrawingHabit& habit_;
     GreyWindow window_;
     std::map<int, ReplayRow> rows_;
 };
 
 Result<void> replayCase(const ImageReader& reader, ProjectStore& store, const CaseRecord& record,
-                        const std::vector<EvaluationModel>& models, const std::stop_token& stop,
-                        ReplayReport& report) {
+                        const std::vector<EvaluationModel>& models, DrawingHabit& habit,
+                        const std::stop_token& stop, ReplayReport& report) {
     auto opened = openCase(
         reader, store, record.id, [](double, std::string_view) {}, stop);
     if (!opened) {
@@ -173,7 +178,7 @@ Result<void> replayCase(const ImageReader& reader, ProjectStore& store, const Ca
     if (prompts->empty())
         prompts = boxesOfMask(opened->layer.labels);
     auto names = labelNames(store, opened->layer.labels);
-    CaseReplay replay(std::move(*opened), models, std::move(names));
+    CaseReplay replay(std::move(*opened), models, std::move(names), habit);
     for (const PromptRecord& prompt : lastPrompts(std::move(*prompts)))
         if (auto done = replay.add(prompt, stop); !done)
             return done;
@@ -291,11 +296,12 @@ Result<ReplayReport> replayProject(const ImageReader& reader, ProjectStore& stor
     ReplayReport report;
     for (const EvaluationModel& model : models)
         report.models.push_back(model.name);
+    DrawingHabit habit;
     for (std::size_t n = 0; n < cases.size(); ++n) {
         if (stop.stop_requested())
             return Error{ErrorCode::Cancelled, "The replay was stopped."};
         progress(static_cast<double>(n) / static_cast<double>(cases.size()), "Replaying " + cases[n].name);
-        if (auto done = replayCase(reader, store, cases[n], models, stop, report); !done)
+        if (auto done = replayCase(reader, store, cases[n], models, habit, stop, report); !done)
             return done.error();
     }
     if (report.rows.empty())

@@ -5,6 +5,7 @@
 #include "core/image/volume.h"
 #include "core/result.h"
 #include "core/tools/point_prompt.h"
+#include "core/usecases/drawing_habit.h"
 #include "core/usecases/job.h"
 
 #include <cstdint>
@@ -88,6 +89,8 @@ struct SegmentRequest {
     std::function<void(RequestId, std::vector<Proposal>)> sketch = {};
     /// For prefetch alone: the slices to prepare after `slice`, in this order.
     std::vector<SliceKey> then = {};
+    /// How whoever drew the boxes draws, as far as that is known; for models that read boxes in two ways.
+    DrawingHabit habit = {};
 };
 
 /// Runs a segmentation network in its own thread. All methods may be called from any thread and return at

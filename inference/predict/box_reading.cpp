@@ -25,6 +25,14 @@ double oddsOf(double ownIou, double innerIou, const SliceBox& own, const SliceBo
 
 } // namespace
 
+HandReading inLightOf(HandReading s, const DrawingHabit& habit) {
+    if (s.share <= 0)
+        return s;
+    s.bias += looseOdds(habit);
+    s.share = expectedSlack(habit, s.share);
+    return s;
+}
+
 std::optional<SliceBox> innerBox(const SliceBox& b, std::int64_t width, std::int64_t height, double share) {
     const double slack = share * static_cast<double>(std::max(width, height));
     if (slack < 0.5)

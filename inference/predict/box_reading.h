@@ -12,6 +12,10 @@ namespace tandem {
 /// Nobody says which, so a box can be read both ways: as it is, and moved inward. Everything here is pure;
 /// thread: any. Frame: SlicePx.
 
+/// The numbers for a person whose boxes have been seen: the constant moved by how often they were loose, the
+/// share by how loose. A model that reads boxes as they are (share 0) stays so.
+HandReading inLightOf(HandReading, const DrawingHabit&);
+
 /// A box moved inward as by a hand's slack; sides at the picture's edge stay, and at least 30 % of a length
 /// remains. Empty: a box that the share would move by less than half a pixel, or with a share of 0.
 std::optional<SliceBox> innerBox(const SliceBox&, std::int64_t width, std::int64_t height, double share);

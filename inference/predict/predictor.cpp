@@ -324,14 +324,15 @@ private:
         auto own = answerOf(request, slice, object, watch, work);
         if (!own || !object.box)
             return own;
+        const HandReading hand = inLightOf(focus_.hand, request.habit);
         Prompts moved = object;
-        moved.box = innerBox(*object.box, slice.width, slice.height, focus_.hand.share);
-        if (!moved.box || surelyOwn(*own, *object.box, *moved.box, focus_.hand))
+        moved.box = innerBox(*object.box, slice.width, slice.height, hand.share);
+        if (!moved.box || surelyOwn(*own, *object.box, *moved.box, hand))
             return own;
         const auto inner = answerOf(request, slice, moved, watch, work);
         if (!inner)
             return inner;
-        const double odds = innerOdds(*own, *inner, *object.box, *moved.box, focus_.hand);
+        const double odds = innerOdds(*own, *inner, *object.box, *moved.box, hand);
         return mixReadings(*std::move(own), *inner, odds);
     }
 

@@ -67,6 +67,7 @@ MenuBar {
         UiMenuItem { objectName: "menuPropagate"; action: bar.views.propagate }
         UiMenuSeparator {}
         UiMenuItem { action: bar.actions.person }
+        UiMenuItem { objectName: "menuForgetBoxes"; action: bar.actions.forgetBoxes }
     }
     UiMenu {
         objectName: "viewMenu"

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Controls.Basic
+import Tandem.Document 1.0
 import Tandem.Shell
 import Tandem.Ui
 
@@ -52,6 +53,11 @@ QtObject {
     readonly property Action person: Action {
         text: qsTr("Your name…")
         onTriggered: actions.dialogWanted("person")
+    }
+    readonly property Action forgetBoxes: Action {
+        text: qsTr("Forget how I draw boxes")
+        enabled: actions.session.document.boxesDrawn !== Document.BoxesUnknown
+        onTriggered: actions.session.forgetDrawingHabit()
     }
     readonly property Action previousCase: Action {
         text: qsTr("Previous case")

@@ -14,6 +14,13 @@ Rectangle {
     /// A quick model's proposal is shown and the chosen model's is on its way.
     readonly property bool sketching: ready && document.proposalIsSketch && document.proposalWorking
 
+    readonly property string habit: {
+        switch (document.boxesDrawn) {
+        case Document.BoxesTight: return " " + qsTr("Yours are read as drawn tightly.");
+        case Document.BoxesLoose: return " " + qsTr("Yours are read as drawn with some slack.");
+        }
+        return "";
+    }
     readonly property string hint: {
         if (!document.open)
             return "";
@@ -21,7 +28,7 @@ Rectangle {
             return qsTr("This case is read-only: it is submitted or approved.");
         switch (document.tool) {
         case Document.Navigate: return qsTr("Click or drag to move the crosshair. Wheel: slices. Right drag: grey window.");
-        case Document.Box: return qsTr("Drag a box around a structure; the network proposes its outline.");
+        case Document.Box: return qsTr("Drag a box around a structure; the network proposes its outline.") + habit;
         case Document.Points: return qsTr("Click on the structure or drag a line along it; with Shift: what does not belong to it.");
         case Document.Brush: return qsTr("Paint the active label. [ and ] change the size.");
         case Document.Eraser: return qsTr("Erase the active label; with Ctrl, every unlocked label.");

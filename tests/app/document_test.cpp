@@ -259,6 +259,54 @@ TEST(Document, Box_AcceptedProposalIsTheEllipseOnDisk_PromptRecorded) {
     c.document.setSegmenter(nullptr);
 }
 
+// The ellipse fills its box; a box becomes a loose one because the brush takes the outer part away.
+TEST(Document, Box_IsLearnedFromWhenTheNextOneIsDrawn_AsTheMaskStandsThen) {
+    OpenCase c(plainVolume({40, 40, 8}), twoLabels);
+    EllipseSegmenter segmenter;
+    c.document.setSegmenter(&segmenter);
+    int learned = 0;
+    QObject::connect(&c.document, &Document::drawingHabitLearned, [&] { ++learned; });
+    const auto accept = [&](const SliceBox& box) {
+        c.document.promptBox(slice5, box, false);
+        ASSERT_TRUE(QTest::qWaitFor([&] { return c.document.proposalState() == Document::Ready; }, 5000));
+        c.document.acceptProposal();
+        ASSERT_TRUE(c.waitSaved());
+    };
+    accept({4, 4, 15, 15});
+    EXPECT_EQ(learned, 0) << "the mask may still be corrected";
+    c.document.setBrushRadiusMm(2);
+    c.stroke(slice5, {{4, 4}}, {{4, 15}}, true);
+    c.stroke(slice5, {{15, 4}}, {{15, 15}}, true);
+    ASSERT_TRUE(c.waitSaved());
+    accept({22, 22, 33, 33});
+    EXPECT_EQ(learned, 1);
+    EXPECT_EQ(segmenter.habit(), c.document.drawingHabit()) << "the second box is asked about with it";
+    EXPECT_DOUBLE_EQ(c.document.drawingHabit().loose, 1);
+    const double gap = *boxSlack({4, 4, 15, 15}, sliceMask(c.shown(), slice5, LabelId{1}));
+    EXPECT_GT(gap, 0.015);
+    EXPECT_DOUBLE_EQ(c.document.drawingHabit().slack, gap);
+    c.document.close();
+    EXPECT_EQ(learned, 2);
+    EXPECT_DOUBLE_EQ(c.document.drawingHabit().tight, 1);
+    c.document.setSegmenter(nullptr);
+}
+
+TEST(Document, BoxThatWasTakenBack_IsNotLearnedFrom) {
+    OpenCase c(plainVolume(), twoLabels);
+    EllipseSegmenter segmenter;
+    c.document.setSegmenter(&segmenter);
+    c.document.promptBox(slice5, {3, 4, 14, 11}, false);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return c.document.proposalState() == Document::Ready; }, 5000));
+    c.document.acceptProposal();
+    ASSERT_TRUE(c.waitSaved());
+    c.document.undo();
+    ASSERT_TRUE(c.waitSaved());
+    c.document.promptBox(slice5, {3, 4, 14, 11}, false);
+    EXPECT_EQ(c.document.drawingHabit(), DrawingHabit{});
+    c.document.discardProposal();
+    c.document.setSegmenter(nullptr);
+}
+
 TEST(Document, SupersededBox_ItsAnswerIsDropped) {
     OpenCase c(plainVolume(), twoLabels);
     EllipseSegmenter segmenter(std::chrono::milliseconds(60));

@@ -33,6 +33,7 @@ public:
                      Answer answer) override {
         const std::lock_guard lock(mutex_);
         const RequestId id{++last_};
+        habit_ = request.habit;
         queue_.push_back({id, std::move(request), std::move(stop), std::move(progress), std::move(answer)});
         wake_.notify_all();
         return id;
@@ -61,6 +62,11 @@ public:
         return wished_;
     }
 
+    /// What came with the last question.
+    DrawingHabit habit() const {
+        const std::lock_guard lock(mutex_);
+        return habit_;
+    }
     std::uint64_t asked() const {
         const std::lock_guard lock(mutex_);
         return last_;
@@ -137,6 +143,7 @@ private:
     std::chrono::milliseconds delay_;
     bool sketches_;
     std::vector<SliceKey> wished_;
+    DrawingHabit habit_;
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;
     std::deque<Task> queue_;

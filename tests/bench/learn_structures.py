@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What a few approved cases teach: for structures that the model in use was not trained on, a short fine-tune as a
 project's own (app/learning.cpp) on 1, 2 and 4 patients, scored on all other patients from tight boxes and from boxes that are
-3 % of the image's side looser (medsam), as people draw them.
+3 % of the image's side looser (medsam), as people draw them. The unadapted model reads boxes as a stranger's; the fine-tuned
+one in the light of the boxes on the approved patients and of those scored before (tandem evaluate --habit), as the window
+does. Both are also scored the other way, so that what the weights and what the boxes taught can be told apart.
 
   learn_structures.py TANDEM PAIRS.csv --structure DATASET:ANATOMY [...] [--samples N] [--cases 1 2 4] [--json FILE]
 
@@ -71,12 +73,13 @@ def learn(a, patients, count, folder):
     return (time.time() - start) / 60
 
 
-def score(a, patients, model, protocol, folder):
-    """Mean DSC of a model, and over how many structures."""
-    write_pairs(os.path.join(folder, "rest.csv"), patients)
-    scores = json.loads(run(a.tandem, "evaluate", os.path.join(folder, "rest.csv"), "--model", model, "--protocol", protocol,
-                            "--json", "-"))
-    dsc = [r["dsc"] for r in scores["rows"] if r["method"] not in ("ellipse", "otsu", "walker")]
+def score(a, approved, rest, model, protocol, folder, habit):
+    """Mean DSC of a model over the structures of the rest, and how many; with the habit of the approved ones' boxes if asked."""
+    write_pairs(os.path.join(folder, "scored.csv"), approved + rest if habit else rest)
+    scores = json.loads(run(a.tandem, "evaluate", os.path.join(folder, "scored.csv"), "--model", model, "--protocol", protocol,
+                            "--json", "-", *(["--habit"] if habit else [])))
+    cases = {row["case"] for rows in rest for row in rows}
+    dsc = [r["dsc"] for r in scores["rows"] if r["method"] not in ("ellipse", "otsu", "walker") and r["case"] in cases]
     return sum(dsc) / len(dsc), len(dsc)
 
 
@@ -93,16 +96,21 @@ def main():
                 new = os.path.join(folder, "run", "model.safetensors")
                 rest = patients[max(a.cases):]  # the same for all counts
                 for protocol in ("tight", "medsam"):
-                    before, n = score(a, rest, a.model, protocol, folder)
-                    after, _ = score(a, rest, new, protocol, folder)
+                    dsc = {}
+                    for which, model in (("before", a.model), ("after", new)):
+                        for habit in (False, True):
+                            dsc[which, habit], n = score(a, patients[:count], rest, model, protocol, folder, habit)
                     results.append({"structure": structure, "cases": count, "protocol": protocol, "scored": n,
-                                    "before": before, "after": after, "minutes": minutes})
-                    print(f"{structure}: {count} cases, {protocol}, {n} scored: {before:.3f} -> {after:.3f} "
-                          f"in {minutes:.1f} min", flush=True)
+                                    "before": dsc["before", False], "after": dsc["after", True],
+                                    "weights": dsc["after", False], "boxes": dsc["before", True], "minutes": minutes})
+                    print(f"{structure}: {count} cases, {protocol}, {n} scored: {dsc['before', False]:.3f} -> "
+                          f"{dsc['after', True]:.3f} (weights alone {dsc['after', False]:.3f}, boxes alone "
+                          f"{dsc['before', True]:.3f}) in {minutes:.1f} min", flush=True)
     for count in a.cases:
         for protocol in ("tight", "medsam"):
-            gains = [r["after"] - r["before"] for r in results if r["cases"] == count and r["protocol"] == protocol]
-            print(f"{count} cases, {protocol}: {sum(gains) / len(gains):+.3f} on average, {min(gains):+.3f} at worst")
+            for what in ("after", "weights", "boxes"):
+                gains = [r[what] - r["before"] for r in results if r["cases"] == count and r["protocol"] == protocol]
+                print(f"{count} cases, {protocol}, {what}: {sum(gains) / len(gains):+.3f} on average, {min(gains):+.3f} at worst")
     if a.json:
         with open(a.json, "w") as f:
             json.dump(results, f, indent=1)

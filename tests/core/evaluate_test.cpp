@@ -21,6 +21,7 @@ public:
     void prefetch(SegmentRequest) override {}
     RequestId submit(SegmentRequest r, std::stop_token, Progress, Answer answer) override {
         const auto size = sliceSize(r.volume->geometry(), r.slice.plane);
+        habits.push_back(r.habit);
         std::vector<Proposal> proposals;
         for (const Prompts& o : r.objects) {
             Proposal p{r.slice, size[0],
@@ -36,6 +37,8 @@ public:
         answer({1}, std::move(proposals));
         return {1};
     }
+
+    std::vector<DrawingHabit> habits; ///< that came with the requests
 
 private:
     static float logit(const Prompts& o, double x, double y) {
@@ -109,6 +112,31 @@ TEST(Evaluate, MedsamProtocol_LoosensBoxesByThreePercent) {
     EXPECT_EQ(*protocolBox(truth, BoxProtocol::Tight), (SliceBox{50, 60, 52, 97}));
     EXPECT_EQ(*protocolBox(truth, BoxProtocol::Medsam), (SliceBox{44, 54, 58, 99}));
     EXPECT_FALSE(protocolBox(SliceMask(4, 4), BoxProtocol::Tight).has_value());
+}
+
+// 40 px wide: 3 % are 1 px, so that a box of this protocol lies 2.5 % outside.
+TEST(Evaluate, WithHabit_EachBoxIsAskedAboutInTheLightOfThoseBefore) {
+    for (const BoxProtocol protocol : {BoxProtocol::Tight, BoxProtocol::Medsam}) {
+        BoxSegmenter boxes;
+        EvaluateOptions options{protocol, 0, 0, false};
+        options.learnHabit = true;
+        ASSERT_TRUE(evaluate(oneItem(), {{"box", &boxes}}, options, quiet, {}).has_value());
+        DrawingHabit expected;
+        ASSERT_EQ(boxes.habits.size(), 4u); // three slices of the block, one of the disc
+        for (const DrawingHabit& habit : boxes.habits) {
+            EXPECT_EQ(habit, expected);
+            expected.tight *= 0.95;
+            expected.loose *= 0.95;
+            expected.slack *= 0.95;
+            (protocol == BoxProtocol::Tight ? expected.tight : expected.loose) += 1;
+            expected.slack += protocol == BoxProtocol::Tight ? 0 : 0.025;
+        }
+    }
+    BoxSegmenter stranger;
+    ASSERT_TRUE(
+        evaluate(oneItem(), {{"box", &stranger}}, {BoxProtocol::Medsam, 0, 0, false}, quiet, {}).has_value());
+    for (const DrawingHabit& habit : stranger.habits)
+        EXPECT_EQ(habit, DrawingHabit{});
 }
 
 TEST(Evaluate, ClicksGoToTheLargestError_AndAreCounted) {

@@ -212,8 +212,7 @@ TEST(Predictor, Focus_ClickAfterClick_GivesTheAnswerOfAllAtOnce) {
     }
 }
 
-// Truth: the two boxes asked about by the same weights without a second reading, mixed here.
-TEST(Predictor, Focus_ReadsABoxTwice_WhereTheModelWasCalibratedForIt) {
+checkpoint::Model calibratedForHands() {
     checkpoint::Model twice = withPreprocess("paper", net::Preprocess::Focus);
     JsonValue hand, focus;
     for (const auto& [name, value] :
@@ -221,23 +220,40 @@ TEST(Predictor, Focus_ReadsABoxTwice_WhereTheModelWasCalibratedForIt) {
         hand.set(name, value);
     focus.set("hand", std::move(hand));
     twice.configJson.set("focus", std::move(focus));
-    const auto volume = test::greyVolume(90, 70, 2); // a slack of 4.5
-    const auto mixed = predictorOf(std::move(twice)).predict(requestFor(volume, {box(30, 20, 60, 50)}), kGo);
+    return twice;
+}
+
+// Truth: the two boxes asked about by the same weights without a second reading, mixed here.
+void expectTwoReadings(const DrawingHabit& habit, double slack, double bias) {
+    const auto volume = test::greyVolume(90, 70, 2);
+    auto request = requestFor(volume, {box(30, 20, 60, 50)});
+    request.habit = habit;
+    const auto mixed = predictorOf(calibratedForHands()).predict(request, kGo);
     Predictor once = predictorOf(withPreprocess("paper", net::Preprocess::Focus));
     const auto own = once.predict(requestFor(volume, {box(30, 20, 60, 50)}), kGo);
-    const auto inner = once.predict(requestFor(volume, {box(34.5, 24.5, 55.5, 45.5)}), kGo);
+    const auto inner =
+        once.predict(requestFor(volume, {box(30 + slack, 20 + slack, 60 - slack, 50 - slack)}), kGo);
     ASSERT_TRUE(mixed.has_value() && own.has_value() && inner.has_value());
     const auto logit = [](double p) {
         return std::log(std::clamp(p, 1e-3, 0.999) / (1 - std::clamp(p, 1e-3, 0.999)));
     };
     const auto logistic = [](double x) { return 1 / (1 + std::exp(-x)); };
-    const double share = logistic(0.2 + 0.7 * logit(own->front().predictedIou) -
-                                  0.4 * logit(inner->front().predictedIou) + 1.1 * 22.0 / 31.0);
+    const double share = logistic(bias + 0.7 * logit(own->front().predictedIou) -
+                                  0.4 * logit(inner->front().predictedIou) + 1.1 * (31 - 2 * slack) / 31.0);
     for (std::size_t i = 0; i < 90 * 70; ++i) {
         const double p =
             (1 - share) * logistic(own->front().logits[i]) + share * logistic(inner->front().logits[i]);
         ASSERT_NEAR(logistic(mixed->front().logits[i]), p, 1e-5) << i;
     }
+}
+
+TEST(Predictor, Focus_ReadsABoxTwice_WhereTheModelWasCalibratedForIt) {
+    expectTwoReadings({}, 4.5, 0.2);
+}
+
+// By hand: of four boxes (two of them a stranger's) 2.1 are loose, and (2 * 0.05 + 0.2) / 4 is their slack.
+TEST(Predictor, Focus_ReadsTheBoxesOfSomebodyKnown_AsThatPersonDraws) {
+    expectTwoReadings({0, 2, 0.2}, 90 * 0.075, 0.2 + std::log(2.1 / 1.9) - std::log(0.05 / 0.95));
 }
 
 TEST(Predictor, WrongRequests_AreRefusedInWords) {

@@ -109,6 +109,20 @@ TEST(ReplayProject, Scribbles_AreAskedAgainAsTheyWereDrawn) {
     EXPECT_EQ(exact.asked, std::vector{scribbled});
 }
 
+TEST(ReplayProject, AllModels_AreToldHowTheBoxesBeforeWereDrawn) {
+    ProjectOfBlocks project(2);
+    BoxSegmenter first(0), second(0);
+    ASSERT_TRUE(replayProject(*project.reader, *project.store, *project.store->cases(),
+                              {{"first", &first}, {"second", &second}}, silent, {})
+                    .has_value());
+    ASSERT_EQ(first.habits.size(), 2u);
+    EXPECT_EQ(first.habits[0], DrawingHabit{});
+    DrawingHabit tight;
+    tight.tight = 1;
+    EXPECT_EQ(first.habits[1], tight);
+    EXPECT_EQ(first.habits, second.habits);
+}
+
 TEST(ReplayProject, CaseWithoutPrompts_IsAskedForItsBoxes) {
     ProjectOfBlocks project(0);
     project.addCase("by hand", 1, false);

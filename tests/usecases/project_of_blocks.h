@@ -25,6 +25,7 @@ public:
     RequestId submit(SegmentRequest request, std::stop_token, Progress, Answer answer) override {
         const auto size = sliceSize(request.volume->geometry(), request.slice.plane);
         std::vector<Proposal> proposals;
+        habits.push_back(request.habit);
         asked.insert(asked.end(), request.objects.begin(), request.objects.end());
         for (const Prompts& object : request.objects) {
             Proposal p{request.slice, size[0], size[1], {}, 0, {}, 0, 0};
@@ -43,6 +44,7 @@ public:
     void prefetch(SegmentRequest) override {}
 
     std::vector<Prompts> asked;
+    std::vector<DrawingHabit> habits; ///< that came with the requests
 
 private:
     double shrink_;

@@ -94,6 +94,7 @@ void Document::close() {
     if (!isOpen())
         return;
     settleStroke();
+    learnFromAcceptedBox();
     readyTimer_.stop();
     prompts_.setImage(nullptr, {}, {});
     edits_->finish();

@@ -55,6 +55,8 @@ class Document : public QObject {
     Q_PROPERTY(double proposalMs READ proposalMs NOTIFY proposalChanged)
     /// The proposal is a sketch by the quick model.
     Q_PROPERTY(bool proposalIsSketch READ proposalIsSketch NOTIFY proposalChanged)
+    /// What boxes are taken for, by how the person drew them before.
+    Q_PROPERTY(BoxesDrawn boxesDrawn READ boxesDrawn NOTIFY drawingHabitChanged FINAL)
     /// The network is at work on the prompts; behind a sketch, too.
     Q_PROPERTY(bool proposalWorking READ proposalWorking NOTIFY proposalChanged)
     Q_PROPERTY(QString sketchName READ sketchName NOTIFY proposalChanged)
@@ -76,6 +78,8 @@ class Document : public QObject {
 public:
     enum Tool { Navigate, Box, Points, Brush, Eraser };
     Q_ENUM(Tool)
+    enum BoxesDrawn { BoxesUnknown, BoxesTight, BoxesLoose };
+    Q_ENUM(BoxesDrawn)
     enum ProposalState { None, Waiting, Ready };
     Q_ENUM(ProposalState)
 
@@ -97,6 +101,11 @@ public:
     void setSegmenter(Segmenter*);
     /// There will be no network: whoever asks for a proposal gets this sentence.
     void setSegmenterUnavailable(const QString& sentence) { prompts_.setUnavailable(sentence); }
+    /// How the person draws boxes. Learns from each box whose proposal was accepted, when the next one is
+    /// drawn or the case is left: until then the mask may still be corrected.
+    const DrawingHabit& drawingHabit() const { return drawingHabit_; }
+    void setDrawingHabit(const DrawingHabit&);
+    BoxesDrawn boxesDrawn() const;
     /// To be called when the segmenter has another model; asks it about the prompts that are there.
     void refreshModel();
 
@@ -250,8 +259,16 @@ Q_SIGNALS:
     void historyChanged();
     void savingChanged();
     void modelChanged();
+    void drawingHabitChanged();
+    /// From a box; not by setDrawingHabit.
+    void drawingHabitLearned();
 
 private:
+    struct AcceptedBox {
+        SliceKey slice;
+        LabelId label;
+        SliceBox box;
+    };
     struct Preset {
         QString name;
         GreyWindow window;
@@ -271,6 +288,7 @@ private:
     void noteScrolling();
     void prefetchAround();
     void refreshReady();
+    void learnFromAcceptedBox();
     void finishStroke();
     void settleStroke();
 
@@ -279,6 +297,8 @@ private:
     std::shared_ptr<ProjectStore> store_;
     std::unique_ptr<EditSession> edits_;
     PromptSession prompts_;
+    DrawingHabit drawingHabit_;
+    std::optional<AcceptedBox> acceptedBox_; ///< the last one, not yet learned from
     LabelList labels_;
     Segmenter* segmenter_ = nullptr;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 namespace tandem {
 
@@ -169,8 +170,40 @@ Document::ProposalState Document::proposalState() const {
 }
 
 void Document::promptBox(SliceKey slice, const SliceBox& box, bool keepPoints) {
-    if (readyToDraw())
-        prompts_.setBox(slice, box, keepPoints);
+    if (!readyToDraw())
+        return;
+    learnFromAcceptedBox();
+    prompts_.setBox(slice, box, keepPoints);
+}
+
+void Document::setDrawingHabit(const DrawingHabit& habit) {
+    drawingHabit_ = habit;
+    prompts_.setDrawingHabit(habit);
+    Q_EMIT drawingHabitChanged();
+}
+
+Document::BoxesDrawn Document::boxesDrawn() const {
+    switch (likelyReading(drawingHabit_)) {
+    case BoxReading::Tight:
+        return BoxesTight;
+    case BoxReading::Loose:
+        return BoxesLoose;
+    case BoxReading::Unknown:
+        break;
+    }
+    return BoxesUnknown;
+}
+
+void Document::learnFromAcceptedBox() {
+    if (!acceptedBox_)
+        return;
+    const AcceptedBox drawn = *std::exchange(acceptedBox_, std::nullopt);
+    DrawingHabit habit = drawingHabit_;
+    learnBox(habit, drawn.box, sliceMask(edits_->labels(), drawn.slice, drawn.label));
+    if (habit == drawingHabit_)
+        return;
+    setDrawingHabit(habit);
+    Q_EMIT drawingHabitLearned();
 }
 
 void Document::promptPoint(SliceKey slice, const PointPrompt& point) {
@@ -204,12 +237,16 @@ void Document::acceptProposal() {
     if (proposalState() != Ready || strokeInHand() || !readyToDraw())
         return;
     const SliceKey slice = prompts_.slice();
+    const std::optional<SliceBox> box = prompts_.prompts().box;
     const std::optional<SliceMask> mask = prompts_.accept();
     if (!mask)
         return;
     if (mask->empty())
         return Q_EMIT failed(
             tr("The proposal is empty, so nothing was changed. Try another box, or add a point."));
+    learnFromAcceptedBox();
+    if (box)
+        acceptedBox_ = {slice, activeLabel_, *box};
     edits_->whenSaved([this, slice, mask = *mask, label = activeLabel_] {
         Edit edit =
             editFromMask(edits_->labels(), slice, mask, label, EditSource::Proposal, labels_.locked());

@@ -76,7 +76,9 @@ void PromptSession::askAgain() {
 }
 
 SegmentRequest PromptSession::request(SliceKey slice) const {
-    return {volume_, imageHash_, slice, window_, {prompts_}};
+    SegmentRequest asked{volume_, imageHash_, slice, window_, {prompts_}};
+    asked.habit = habit_;
+    return asked;
 }
 
 void PromptSession::startOn(SliceKey slice) {

@@ -41,6 +41,8 @@ public:
     /// The label that the prompts are meant for; for the record.
     void setLabel(LabelId label) { label_ = label; }
     void setEnded(Ended ended) { ended_ = std::move(ended); }
+    /// How the person draws boxes; goes with later questions.
+    void setDrawingHabit(const DrawingHabit& habit) { habit_ = habit; }
 
     /// A new box; with `keepPoints` (a box that was moved or resized) the points stay. Another slice starts
     /// anew.
@@ -110,6 +112,7 @@ private:
     GreyWindow window_;
     Ended ended_;
     LabelId label_;
+    DrawingHabit habit_;
 
     State state_ = State::None;
     SliceKey slice_;

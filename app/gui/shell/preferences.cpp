@@ -13,6 +13,7 @@ constexpr qsizetype recentKept = 10;
 const QString personKey = QStringLiteral("person/name");
 const QString recentKey = QStringLiteral("projects/recent");
 const QString openKey = QStringLiteral("projects/open");
+const QString habitKey = QStringLiteral("person/drawingHabit");
 const QString geometryKey = QStringLiteral("window/geometry");
 const QString maximisedKey = QStringLiteral("window/maximised");
 
@@ -78,6 +79,14 @@ QString Preferences::openProject() const {
 
 void Preferences::setOpenProject(const QString& path) {
     settings_.setValue(openKey, path);
+}
+
+DrawingHabit Preferences::drawingHabit() const {
+    return habitFromJson(settings_.value(habitKey).toString().toStdString());
+}
+
+void Preferences::setDrawingHabit(const DrawingHabit& habit) {
+    settings_.setValue(habitKey, QString::fromStdString(habitAsJson(habit)));
 }
 
 QRect Preferences::windowGeometry() const {

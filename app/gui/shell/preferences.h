@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/usecases/drawing_habit.h"
+
 #include <QtCore/QObject>
 #include <QtCore/QRect>
 #include <QtCore/QSettings>
@@ -37,6 +39,10 @@ public:
     /// The project that was open when the program ended; empty if none was.
     QString openProject() const;
     void setOpenProject(const QString& path);
+
+    /// How the person draws boxes.
+    DrawingHabit drawingHabit() const;
+    void setDrawingHabit(const DrawingHabit&);
 
     /// Where the window was; an empty rectangle at the first start.
     Q_INVOKABLE QRect windowGeometry() const;

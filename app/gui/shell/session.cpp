@@ -127,6 +127,9 @@ Session::Session(Parts& parts, QObject* parent)
             [this] { cases_.setPerson(preferences_.personName()); });
     connect(&cases_, &CaseList::countsChanged, this, &Session::neighboursChanged);
     connect(&cases_, &CaseList::currentRowChanged, this, &Session::neighboursChanged);
+    document_.setDrawingHabit(preferences_.drawingHabit());
+    connect(&document_, &Document::drawingHabitLearned, this,
+            [this] { preferences_.setDrawingHabit(document_.drawingHabit()); });
     connect(&document_, &Document::edited, this, &Session::caseEdited);
     connect(&document_, &Document::failed, this,
             [this](const QString& sentence) { notices_.add(NoticeList::Failure, sentence); });
@@ -453,6 +456,11 @@ void Session::takeCase(OpenedCase opened) {
     for (const std::string& warning : opened.image.warnings)
         notices_.add(NoticeList::Warning, QString::fromStdString(warning));
     Q_EMIT caseChanged();
+}
+
+void Session::forgetDrawingHabit() {
+    document_.setDrawingHabit({});
+    preferences_.setDrawingHabit({});
 }
 
 void Session::closeCase() {

@@ -137,6 +137,19 @@ TEST_F(SessionTest, Restart_OpensTheLastProjectAndCase_WithUndo) {
     EXPECT_TRUE(session_->document()->canUndo());
 }
 
+TEST_F(SessionTest, DrawingHabit_OutlivesARestart_UntilItIsToBeForgotten) {
+    const DrawingHabit loose{1, 4, 0.12};
+    session_->document()->setDrawingHabit(loose);
+    Q_EMIT session_->document()->drawingHabitLearned();
+    start();
+    EXPECT_EQ(session_->document()->drawingHabit(), loose);
+    EXPECT_EQ(session_->document()->boxesDrawn(), Document::BoxesLoose);
+    session_->forgetDrawingHabit();
+    EXPECT_EQ(session_->document()->boxesDrawn(), Document::BoxesUnknown);
+    start();
+    EXPECT_EQ(session_->document()->drawingHabit(), DrawingHabit{});
+}
+
 TEST_F(SessionTest, ChangedImage_IsNotOpenedUnderOldMasks) {
     const auto image = givenImage("scan.nii.gz", 1);
     open(image);

@@ -45,6 +45,12 @@ TEST(InnerOdds, AreALogisticRegressionAndWhatClicksSaid) {
     EXPECT_NEAR(odds, -1 + 2 * std::log(4.0) + 0 + 5 * 0.6 + 1.5, 1e-6);
 }
 
+TEST(InLightOf, AModelThatReadsBoxesAsTheyAre_StaysSo) {
+    const HandReading asItIs{0, -5, 1, 1, 1};
+    EXPECT_EQ(inLightOf(asItIs, {0, 10, 0.4}).share, 0);
+    EXPECT_EQ(inLightOf(asItIs, {0, 10, 0.4}).bias, -5);
+}
+
 TEST(InnerOdds, NeedNoAnswer_WhereNoneCouldMakeTheInnerBoxLikely) {
     const SliceBox own{50, 60, 149, 119}, inner{62, 72, 137, 107};
     const double most = std::log(0.999 / 0.001); // the logit of an IoU of 1, as it is clipped

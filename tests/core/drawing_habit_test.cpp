@@ -1,0 +1,82 @@
+#include "core/usecases/drawing_habit.h"
+#include "core/usecases/segmenter.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace tandem {
+namespace {
+
+// 200 x 100 with a block from (40, 30) to (99, 69).
+SliceMask block() {
+    SliceMask mask(200, 100);
+    for (std::int64_t y = 30; y < 70; ++y)
+        for (std::int64_t x = 40; x < 100; ++x)
+            mask.at(x, y) = 1;
+    return mask;
+}
+
+const SliceBox exact{40, 30, 99, 69};
+const SliceBox sixPixelsOff{34, 24, 105, 75}; // 3 % of 200
+
+TEST(BoxSlack, IsTheMeanGapOfTheSides_InTheLongerSide) {
+    EXPECT_DOUBLE_EQ(boxSlack(exact, block()).value(), 0);
+    EXPECT_DOUBLE_EQ(boxSlack(sixPixelsOff, block()).value(), 0.03);
+    EXPECT_DOUBLE_EQ(boxSlack({38, 30, 103, 69}, block()).value(), (2 + 4) / 4.0 / 200);
+}
+
+TEST(BoxSlack, SidesAtTheEdge_SayNothing) {
+    EXPECT_DOUBLE_EQ(boxSlack({0, 24, 105, 75}, block()).value(), 0.03);
+    EXPECT_FALSE(boxSlack({0, 0, 199, 99}, block()).has_value());
+}
+
+TEST(BoxSlack, CountsTheMasksPartInTheBoxAlone) {
+    EXPECT_DOUBLE_EQ(boxSlack({60, 24, 80, 60}, block()).value(), 6 / 4.0 / 200); // the block sticks out
+    EXPECT_FALSE(boxSlack({120, 30, 150, 69}, block()).has_value());
+    EXPECT_FALSE(boxSlack({-500, -500, -400, -400}, block()).has_value());
+}
+
+// Truth: the counts by hand; a stranger's odds are 0.05 / 0.95.
+TEST(LooseOdds, FollowTheBoxesThatWereSeen) {
+    DrawingHabit habit;
+    EXPECT_NEAR(looseOdds(habit), 0, 1e-12);
+    EXPECT_EQ(likelyReading(habit), BoxReading::Unknown);
+    learnBox(habit, sixPixelsOff, block());
+    EXPECT_DOUBLE_EQ(habit.loose, 1);
+    EXPECT_NEAR(looseOdds(habit), std::log(1.1 / 1.9) - std::log(0.05 / 0.95), 1e-9);
+    learnBox(habit, sixPixelsOff, block());
+    EXPECT_DOUBLE_EQ(habit.loose, 1.95);
+    EXPECT_EQ(likelyReading(habit), BoxReading::Loose);
+    for (int n = 0; n < 60; ++n)
+        learnBox(habit, exact, block());
+    EXPECT_LT(looseOdds(habit), -0.5) << "what was seen long ago must fade";
+    EXPECT_EQ(likelyReading(habit), BoxReading::Tight);
+}
+
+TEST(LearnBox, FromNothingToLearnFrom_LearnsNothing) {
+    DrawingHabit habit;
+    learnBox(habit, sixPixelsOff, SliceMask(200, 100));
+    EXPECT_EQ(habit, DrawingHabit{});
+}
+
+TEST(ExpectedSlack, GoesFromTheStrangersToThePersons_WithinLimits) {
+    DrawingHabit habit;
+    EXPECT_DOUBLE_EQ(expectedSlack(habit, 0.03), 0.03);
+    const SliceBox tenPixelsOff{30, 20, 109, 79};
+    learnBox(habit, tenPixelsOff, block());
+    EXPECT_NEAR(expectedSlack(habit, 0.03), (2 * 0.03 + 0.05) / 3, 1e-12);
+    EXPECT_DOUBLE_EQ(expectedSlack({0, 20, 10}, 0.03), 0.08);
+}
+
+TEST(DrawingHabitJson, ComesBack_AndNonsenseIsNothingKnown) {
+    const DrawingHabit habit{3.5, 1.25, 0.04};
+    EXPECT_EQ(habitFromJson(habitAsJson(habit)), habit);
+    for (const char* text : {"", "null", "{}", R"({"tight": -1, "loose": 2, "slack": 0})",
+                             R"({"tight": 1e999, "loose": 2, "slack": 0})",
+                             R"({"tight": 1, "loose": 2, "slack": 3})", R"({"tight": "x"})"})
+        EXPECT_EQ(habitFromJson(text), DrawingHabit{}) << text;
+}
+
+} // namespace
+} // namespace tandem
