@@ -132,8 +132,8 @@ void addEvaluateCommand(CLI::App& app, CommandContext& context) {
     command->add_option("--clicks", a->options.clicks, "Simulated corrective clicks after the box")
         ->check(CLI::Range(0, 50))
         ->capture_default_str();
-    CLI::Option* habit = command->add_flag(
-        "--habit", a->options.learnHabit,
+    CLI::Option* learning = command->add_flag(
+        "--learning", a->options.learning,
         "Ask about each box in the light of those before it and their masks, as the window does");
     command->add_option("--slices", a->options.slices, "At most so many slices of a structure (0: all)")
         ->check(CLI::Range(0, 100000))
@@ -147,7 +147,7 @@ void addEvaluateCommand(CLI::App& app, CommandContext& context) {
                                             "Score propagation in 3-D from one box on each structure's "
                                             "middle slice, beside a box on every slice and "
                                             "the middle box's ellipse repeated")
-                                 ->excludes(habit);
+                                 ->excludes(learning);
     command->add_option("--plane", a->plane, "With --propagate: axial, coronal or sagittal")
         ->check(CLI::IsMember({"axial", "coronal", "sagittal"}))
         ->needs(propagate)

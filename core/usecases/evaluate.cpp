@@ -6,6 +6,7 @@
 #include "core/measure/region_growing.h"
 #include "core/measure/surface_dice.h"
 #include "core/usecases/evaluate_scores.h"
+#include "core/usecases/label_lean.h"
 #include "core/usecases/segment_volume.h"
 
 #include <algorithm>
@@ -118,7 +119,7 @@ private:
         StructureScores scores(image.truth.grid(), options_.slices == 0);
         for (int label : labels)
             for (const SliceObject& o : objectsOf(image, label, options_))
-                if (auto done = addObject(image, o, scores); !done)
+                if (auto done = addObject(image, o, item.source + "/" + name, scores); !done)
                     return done;
         EvaluateRow row{item.caseName,
                         item.modality,
@@ -135,7 +136,8 @@ private:
         return {};
     }
 
-    Result<void> addObject(const EvaluationImage& image, const SliceObject& o, StructureScores& scores) {
+    Result<void> addObject(const EvaluationImage& image, const SliceObject& o, const std::string& label,
+                           StructureScores& scores) {
         const auto slice = extractSlice(*image.volume, o.slice);
         if (!slice)
             return slice.error();
@@ -149,24 +151,38 @@ private:
                 return grownMask(*slice, o.box, clicks);
             });
         for (const EvaluationModel& model : models_)
-            if (auto done = addModel(image, o, model, scores); !done)
+            if (auto done = addModel(image, o, model, label, scores); !done)
                 return done;
-        if (options_.learnHabit)
+        if (options_.learning)
             learnBox(habit_, o.box, o.truth);
         return {};
     }
 
+    // @param label  names what the masks of one kind of thing are remembered under
     Result<void> addModel(const EvaluationImage& image, const SliceObject& o, const EvaluationModel& model,
-                          StructureScores& scores) {
+                          const std::string& label, StructureScores& scores) {
         SegmentRequest request{
             image.volume, image.imageHash, o.slice, defaultWindow(*image.volume), {{o.box, {}}}};
         request.habit = habit_;
-        return addClicked(model.name, o, scores, [&](const Clicks& clicks) -> Result<SliceMask> {
+        LabelMemory& memory = memories_[model.name + "/" + label];
+        request.lean = options_.learning ? memory.lean() : nullptr;
+        SliceImage first;
+        auto done = addClicked(model.name, o, scores, [&](const Clicks& clicks) -> Result<SliceMask> {
             request.objects.front().points = clicks;
             auto answer = segmentSlice(
                 request, *model.segmenter, [](double, std::string_view) {}, stop_);
-            return answer ? Result<SliceMask>(answer->front().mask()) : answer.error();
+            if (!answer)
+                return answer.error();
+            Proposal& proposal = answer->front();
+            SliceMask mask = proposal.mask();
+            if (clicks.empty())
+                first = {proposal.width, proposal.height, 1, std::move(proposal.logits)};
+            return mask;
         });
+        if (done && options_.learning)
+            if (auto example = exampleOf(first, 0, 0, request.lean.get(), o.box, o.truth))
+                memory.add(*std::move(example));
+        return done;
     }
 
     // Masks after 0, 1, 2 ... clicks, each on the largest error of the mask before.
@@ -201,6 +217,7 @@ private:
     std::stop_token stop_;
     EvaluateReport report_;
     DrawingHabit habit_;
+    std::map<std::string, LabelMemory> memories_;
     std::map<std::string, double> clickSum_;
     std::map<std::string, std::int64_t> clickCount_;
 };

@@ -49,9 +49,9 @@ struct EvaluateOptions {
     int clicks = 0;          ///< simulated corrective clicks after the box
     std::int64_t slices = 0; ///< at most so many slices of a structure, evenly spread; 0: all
     bool baselines = true;
-    /// Each box is asked about in the light of the boxes before it and their truth, as of a person whose
-    /// masks were accepted; else as a stranger's.
-    bool learnHabit = false;
+    /// Each box is asked about in the light of the boxes before it and their truth, as if that had been
+    /// accepted in the window (drawing_habit.h, label_lean.h); else as a stranger's.
+    bool learning = false;
 };
 
 /// One structure of one image by one method. DSC over the stack of its slices; NSD at 2 mm (2 px for a

@@ -68,6 +68,8 @@ struct ModelInfo {
     std::string cardText;
 };
 
+struct BoxLean;
+
 /// Which request an answer belongs to.
 struct RequestId {
     std::uint64_t value = 0;
@@ -91,6 +93,9 @@ struct SegmentRequest {
     std::vector<SliceKey> then = {};
     /// How whoever drew the boxes draws, as far as that is known; for models that read boxes in two ways.
     DrawingHabit habit = {};
+    /// What masks of this label have in common: is added to the logits in the frame of each object's box.
+    /// Null: nothing is known.
+    std::shared_ptr<const BoxLean> lean = {};
 };
 
 /// Runs a segmentation network in its own thread. All methods may be called from any thread and return at

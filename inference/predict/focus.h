@@ -2,6 +2,7 @@
 
 #include "core/measure/grey_crop.h"
 #include "core/result.h"
+#include "core/usecases/label_lean.h"
 #include "core/usecases/segmenter.h"
 
 #include <functional>
@@ -70,6 +71,8 @@ struct FocusSettings {
                                        ///< network that is sure of itself needs no such help (by default
                                        ///< none is: no IoU is above 1)
     HandReading hand;
+    std::shared_ptr<const BoxLean> lean; ///< of the request, not of the model: added to every reply in the
+                                         ///< frame of the crop's box
 };
 
 /// A prompt in a grid's cells instead of SlicePx: whole numbers are the centres of cells.

@@ -25,6 +25,11 @@ void setPixels(std::vector<float>& logits, const SliceImage& slice, const std::v
             logits[i] = decided[i] == 1 ? certain : -certain;
 }
 
+void addTo(std::vector<float>& logits, const std::vector<float>& more) {
+    for (std::size_t i = 0; i < logits.size(); ++i)
+        logits[i] += more[i];
+}
+
 void addOffset(std::vector<float>& logits, double offset) {
     for (float& v : logits)
         v += static_cast<float>(offset);
@@ -138,6 +143,8 @@ private:
         s_.reply = decode_(s_.question);
         addOffset(s_.reply.logits, settings_.logitOffset);
         trustTightBox(s_.reply, s_.prior, crop_, maskSize_, settings_);
+        if (settings_.lean)
+            addTo(s_.reply.logits, settings_.lean->on(crop_.grid(maskSize_), crop_.box));
     }
     void apply() { s_.now = s_.correction.apply(regrid(s_.reply.logits, maskSize_, fine)); }
 

@@ -207,7 +207,18 @@ private:
         return embedding(cropKey(request, crop), request, input, watch, encodeMs);
     }
 
-    // What the prompts of one object led to, the latest first; a key per slice, crop and model.
+    std::string memoryKey(const SegmentRequest& request, const FocusCrop& crop, const BoxLean* lean) const {
+        std::string key = cropKey(request, crop);
+        if (!key.empty() && lean) {
+            const std::vector<float>& cells = lean->cells.values;
+            const std::string_view bytes(reinterpret_cast<const char*>(cells.data()),
+                                         cells.size() * sizeof(float));
+            key += "/" + std::to_string(std::hash<std::string_view>{}(bytes));
+        }
+        return key;
+    }
+
+    // What the prompts of one object led to, the latest first; a key per slice, crop, model and lean.
     FocusMemory* memoryOf(const std::string& key) {
         constexpr std::size_t most = 16; // two for a box that is read both ways
         if (key.empty())
@@ -245,6 +256,16 @@ private:
         return objects;
     }
 
+    static void leanOn(const SegmentRequest& request, const Prompts& object, const SliceImage& slice,
+                       std::vector<float>& logits) {
+        if (!request.lean || !object.box)
+            return;
+        const std::vector<float> lean =
+            request.lean->on({-0.5, -0.5, 1, 1, slice.width, slice.height}, *object.box);
+        for (std::size_t i = 0; i < logits.size(); ++i)
+            logits[i] += lean[i];
+    }
+
     Result<std::vector<Proposal>> predictWhole(const SegmentRequest& request, const SliceImage& slice,
                                                const Watch& watch) {
         double encodeMs = 0;
@@ -255,6 +276,7 @@ private:
                                         [&] { checkDecoding(watch, 1); });
         std::vector<Proposal> proposals;
         for (std::size_t i = 0; i < answers.size(); ++i) {
+            leanOn(request, request.objects[i], slice, answers[i].logits);
             letClicksWin(answers[i].logits, slice.width, slice.height, request.objects[i].points);
             proposals.push_back(
                 proposal(request, slice, std::move(answers[i].logits), answers[i].predictedIou));
@@ -312,8 +334,10 @@ private:
             checkDecoding(watch, work.done);
             return decodeFocus(code, question, maskSize);
         };
-        FocusAnswer answer =
-            answerFocus(grey, *crop, object, maskSize, focus_, decode, memoryOf(cropKey(request, *crop)));
+        FocusSettings settings = focus_;
+        settings.lean = object.box ? request.lean : nullptr;
+        FocusMemory* memory = memoryOf(memoryKey(request, *crop, settings.lean.get()));
+        FocusAnswer answer = answerFocus(grey, *crop, object, maskSize, settings, decode, memory);
         work.decodeMs += millisecondsSince(start);
         return answer;
     }

@@ -1,6 +1,5 @@
 import QtQuick
 import QtQuick.Controls.Basic
-import Tandem.Document 1.0
 import Tandem.Shell
 import Tandem.Ui
 
@@ -55,9 +54,8 @@ QtObject {
         onTriggered: actions.dialogWanted("person")
     }
     readonly property Action forgetBoxes: Action {
-        text: qsTr("Forget how I draw boxes")
-        enabled: actions.session.document.boxesDrawn !== Document.BoxesUnknown
-        onTriggered: actions.session.forgetDrawingHabit()
+        text: qsTr("Forget what my boxes taught")
+        onTriggered: actions.session.forgetBoxes()
     }
     readonly property Action previousCase: Action {
         text: qsTr("Previous case")

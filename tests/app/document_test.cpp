@@ -291,6 +291,44 @@ TEST(Document, Box_IsLearnedFromWhenTheNextOneIsDrawn_AsTheMaskStandsThen) {
     c.document.setSegmenter(nullptr);
 }
 
+// The ellipse's corners are filled by hand three times: the fourth box is asked about with that.
+TEST(Document, Masks_TeachTheShapeOfTheirLabel_AcrossReopening) {
+    OpenCase c(plainVolume({40, 40, 8}), twoLabels);
+    EllipseSegmenter segmenter;
+    c.document.setSegmenter(&segmenter);
+    c.document.setBrushRadiusMm(3);
+    const auto acceptAndFill = [&](const SliceBox& b) {
+        c.document.promptBox(slice5, b, false);
+        ASSERT_TRUE(QTest::qWaitFor([&] { return c.document.proposalState() == Document::Ready; }, 5000));
+        c.document.acceptProposal();
+        ASSERT_TRUE(c.waitSaved());
+        for (const double y : {b.y0 + 3, (b.y0 + b.y1) / 2, b.y1 - 3}) {
+            c.stroke(slice5, {{b.x0 + 3, y}}, {{b.x1 - 3, y}});
+            ASSERT_TRUE(c.waitSaved());
+        }
+    };
+    acceptAndFill({3, 3, 16, 16});
+    acceptAndFill({22, 3, 35, 16});
+    acceptAndFill({3, 22, 16, 35});
+    EXPECT_FALSE(segmenter.lean());
+    c.reopen();
+    const SliceBox asked{22, 22, 35, 35};
+    c.document.promptBox(slice5, asked, false);
+    EXPECT_TRUE(QTest::qWaitFor([&] { return c.document.proposalState() == Document::Ready; }, 5000));
+    const auto lean = segmenter.lean();
+    ASSERT_TRUE(lean);
+    EXPECT_GT(lean->on({22.5, 22.5, 1, 1, 1, 1}, asked).front(),
+              lean->on({18.5, 18.5, 1, 1, 1, 1}, asked).front())
+        << "a corner belongs more than what lies outside the box";
+    c.document.discardProposal();
+    ASSERT_TRUE(c.document.forgetBoxes().has_value());
+    c.document.promptBox(slice5, asked, false);
+    EXPECT_TRUE(QTest::qWaitFor([&] { return c.document.proposalState() == Document::Ready; }, 5000));
+    EXPECT_FALSE(segmenter.lean());
+    c.document.discardProposal();
+    c.document.setSegmenter(nullptr);
+}
+
 TEST(Document, BoxThatWasTakenBack_IsNotLearnedFrom) {
     OpenCase c(plainVolume(), twoLabels);
     EllipseSegmenter segmenter;

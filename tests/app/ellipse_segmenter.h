@@ -34,6 +34,7 @@ public:
         const std::lock_guard lock(mutex_);
         const RequestId id{++last_};
         habit_ = request.habit;
+        lean_ = request.lean;
         queue_.push_back({id, std::move(request), std::move(stop), std::move(progress), std::move(answer)});
         wake_.notify_all();
         return id;
@@ -66,6 +67,10 @@ public:
     DrawingHabit habit() const {
         const std::lock_guard lock(mutex_);
         return habit_;
+    }
+    std::shared_ptr<const BoxLean> lean() const {
+        const std::lock_guard lock(mutex_);
+        return lean_;
     }
     std::uint64_t asked() const {
         const std::lock_guard lock(mutex_);
@@ -144,6 +149,7 @@ private:
     bool sketches_;
     std::vector<SliceKey> wished_;
     DrawingHabit habit_;
+    std::shared_ptr<const BoxLean> lean_;
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;
     std::deque<Task> queue_;

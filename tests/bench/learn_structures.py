@@ -2,7 +2,7 @@
 """What a few approved cases teach: for structures that the model in use was not trained on, a short fine-tune as a
 project's own (app/learning.cpp) on 1, 2 and 4 patients, scored on all other patients from tight boxes and from boxes that are
 3 % of the image's side looser (medsam), as people draw them. The unadapted model reads boxes as a stranger's; the fine-tuned
-one in the light of the boxes on the approved patients and of those scored before (tandem evaluate --habit), as the window
+one in the light of the boxes on the approved patients and of those scored before (tandem evaluate --learning), as the window
 does. Both are also scored the other way, so that what the weights and what the boxes taught can be told apart.
 
   learn_structures.py TANDEM PAIRS.csv --structure DATASET:ANATOMY [...] [--samples N] [--cases 1 2 4] [--json FILE]
@@ -73,11 +73,11 @@ def learn(a, patients, count, folder):
     return (time.time() - start) / 60
 
 
-def score(a, approved, rest, model, protocol, folder, habit):
-    """Mean DSC of a model over the structures of the rest, and how many; with the habit of the approved ones' boxes if asked."""
-    write_pairs(os.path.join(folder, "scored.csv"), approved + rest if habit else rest)
+def score(a, approved, rest, model, protocol, folder, light):
+    """Mean DSC of a model over the structures of the rest, and how many; in the light of the approved ones if asked."""
+    write_pairs(os.path.join(folder, "scored.csv"), approved + rest if light else rest)
     scores = json.loads(run(a.tandem, "evaluate", os.path.join(folder, "scored.csv"), "--model", model, "--protocol", protocol,
-                            "--json", "-", *(["--habit"] if habit else [])))
+                            "--json", "-", *(["--learning"] if light else [])))
     cases = {row["case"] for rows in rest for row in rows}
     dsc = [r["dsc"] for r in scores["rows"] if r["method"] not in ("ellipse", "otsu", "walker") and r["case"] in cases]
     return sum(dsc) / len(dsc), len(dsc)
@@ -98,8 +98,8 @@ def main():
                 for protocol in ("tight", "medsam"):
                     dsc = {}
                     for which, model in (("before", a.model), ("after", new)):
-                        for habit in (False, True):
-                            dsc[which, habit], n = score(a, patients[:count], rest, model, protocol, folder, habit)
+                        for light in (False, True):
+                            dsc[which, light], n = score(a, patients[:count], rest, model, protocol, folder, light)
                     results.append({"structure": structure, "cases": count, "protocol": protocol, "scored": n,
                                     "before": dsc["before", False], "after": dsc["after", True],
                                     "weights": dsc["after", False], "boxes": dsc["before", True], "minutes": minutes})

@@ -1,5 +1,6 @@
 #include "core/files/json.h"
 #include "core/usecases/evaluate.h"
+#include "core/usecases/label_lean.h"
 
 #include <gtest/gtest.h>
 
@@ -22,6 +23,7 @@ public:
     RequestId submit(SegmentRequest r, std::stop_token, Progress, Answer answer) override {
         const auto size = sliceSize(r.volume->geometry(), r.slice.plane);
         habits.push_back(r.habit);
+        leans.push_back(r.lean);
         std::vector<Proposal> proposals;
         for (const Prompts& o : r.objects) {
             Proposal p{r.slice, size[0],
@@ -39,6 +41,7 @@ public:
     }
 
     std::vector<DrawingHabit> habits; ///< that came with the requests
+    std::vector<std::shared_ptr<const BoxLean>> leans;
 
 private:
     static float logit(const Prompts& o, double x, double y) {
@@ -119,7 +122,7 @@ TEST(Evaluate, WithHabit_EachBoxIsAskedAboutInTheLightOfThoseBefore) {
     for (const BoxProtocol protocol : {BoxProtocol::Tight, BoxProtocol::Medsam}) {
         BoxSegmenter boxes;
         EvaluateOptions options{protocol, 0, 0, false};
-        options.learnHabit = true;
+        options.learning = true;
         ASSERT_TRUE(evaluate(oneItem(), {{"box", &boxes}}, options, quiet, {}).has_value());
         DrawingHabit expected;
         ASSERT_EQ(boxes.habits.size(), 4u); // three slices of the block, one of the disc
@@ -137,6 +140,18 @@ TEST(Evaluate, WithHabit_EachBoxIsAskedAboutInTheLightOfThoseBefore) {
         evaluate(oneItem(), {{"box", &stranger}}, {BoxProtocol::Medsam, 0, 0, false}, quiet, {}).has_value());
     for (const DrawingHabit& habit : stranger.habits)
         EXPECT_EQ(habit, DrawingHabit{});
+}
+
+// Loose boxes are answered with the whole box: the block's slices teach that it is less.
+TEST(Evaluate, WithLearning_EachBoxLeansOnTheMasksOfItsLabelBefore) {
+    BoxSegmenter boxes;
+    EvaluateOptions options{BoxProtocol::Medsam, 0, 0, false};
+    options.learning = true;
+    ASSERT_TRUE(evaluate(oneItem(), {{"box", &boxes}}, options, quiet, {}).has_value());
+    ASSERT_EQ(boxes.leans.size(), 4u);
+    EXPECT_FALSE(boxes.leans[0] || boxes.leans[1]);
+    EXPECT_TRUE(boxes.leans[2]) << "two masks of the block";
+    EXPECT_FALSE(boxes.leans[3]) << "the first of the disc";
 }
 
 TEST(Evaluate, ClicksGoToTheLargestError_AndAreCounted) {

@@ -1,3 +1,4 @@
+#include "core/usecases/label_lean.h"
 #include "inference/predict/clicks.h"
 #include "inference/predict/predictor.h"
 #include "inference/predict/preprocess.h"
@@ -254,6 +255,38 @@ TEST(Predictor, Focus_ReadsABoxTwice_WhereTheModelWasCalibratedForIt) {
 // By hand: of four boxes (two of them a stranger's) 2.1 are loose, and (2 * 0.05 + 0.2) / 4 is their slack.
 TEST(Predictor, Focus_ReadsTheBoxesOfSomebodyKnown_AsThatPersonDraws) {
     expectTwoReadings({0, 2, 0.2}, 90 * 0.075, 0.2 + std::log(2.1 / 1.9) - std::log(0.05 / 0.95));
+}
+
+// Truth: a constant lean on a model without local correction is that constant on every logit in the crop, and
+// on all of a whole slice.
+TEST(Predictor, Lean_IsAddedToWhatTheNetworkSaysOfABox_NotToClicksAlone) {
+    const auto constant =
+        std::make_shared<BoxLean>(BoxLean{{40, 40, 1, std::vector<float>(1600, 0.7F)}, 0.7F});
+    const auto volume = test::greyVolume(90, 70, 2);
+    for (const auto preprocess : {net::Preprocess::Focus, net::Preprocess::Sam}) {
+        Predictor predictor = predictorOf(withPreprocess("paper", preprocess));
+        auto request = requestFor(volume, {box(30, 20, 60, 50)});
+        request.imageHash = "named"; // so that what was said of it is remembered
+        const auto before = predictor.predict(request, kGo);
+        request.lean = constant;
+        const auto after = predictor.predict(request, kGo);
+        ASSERT_TRUE(before.has_value() && after.has_value());
+        std::size_t moved = 0;
+        for (std::size_t i = 0; i < 90 * 70; ++i) {
+            const float was = before->front().logits[i], is = after->front().logits[i];
+            if (was <= -9.9F || was >= 9.2F)
+                continue; // outside the crop
+            ASSERT_NEAR(is, was + 0.7F, 2e-3) << i;
+            ++moved;
+        }
+        EXPECT_GT(moved, 900u);
+        Prompts click;
+        click.points = {{{{45, 35}}, true}};
+        auto clicked = requestFor(volume, {click});
+        const auto plain = predictor.predict(clicked, kGo);
+        clicked.lean = constant;
+        EXPECT_EQ(predictor.predict(clicked, kGo)->front().logits, plain->front().logits);
+    }
 }
 
 TEST(Predictor, WrongRequests_AreRefusedInWords) {

@@ -95,6 +95,8 @@ void Document::close() {
         return;
     settleStroke();
     learnFromAcceptedBox();
+    refuse(memories_.save(*store_));
+    memories_.leave();
     readyTimer_.stop();
     prompts_.setImage(nullptr, {}, {});
     edits_->finish();

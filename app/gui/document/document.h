@@ -5,6 +5,7 @@
 #include "app/gui/document/label_list.h"
 #include "app/gui/document/prompt_session.h"
 #include "core/image/volume.h"
+#include "core/usecases/label_memories.h"
 #include "core/usecases/project_store.h"
 #include "core/usecases/segmenter.h"
 
@@ -101,10 +102,13 @@ public:
     void setSegmenter(Segmenter*);
     /// There will be no network: whoever asks for a proposal gets this sentence.
     void setSegmenterUnavailable(const QString& sentence) { prompts_.setUnavailable(sentence); }
-    /// How the person draws boxes. Learns from each box whose proposal was accepted, when the next one is
-    /// drawn or the case is left: until then the mask may still be corrected.
+    /// How the person draws boxes. That, and what the masks of a label have in common, is learned from each
+    /// box whose proposal was accepted, when the next one is drawn or the case is left: until then the mask
+    /// may still be corrected.
     const DrawingHabit& drawingHabit() const { return drawingHabit_; }
     void setDrawingHabit(const DrawingHabit&);
+    /// Boxes are a stranger's again, and labels have no shape. Errors: the store's.
+    Result<void> forgetBoxes();
     BoxesDrawn boxesDrawn() const;
     /// To be called when the segmenter has another model; asks it about the prompts that are there.
     void refreshModel();
@@ -268,7 +272,9 @@ private:
         SliceKey slice;
         LabelId label;
         SliceBox box;
+        std::optional<PromptSession::BoxAnswer> answer;
     };
+    std::string memoryOwner(LabelId, const std::string& modelId) const;
     struct Preset {
         QString name;
         GreyWindow window;
@@ -298,6 +304,7 @@ private:
     std::unique_ptr<EditSession> edits_;
     PromptSession prompts_;
     DrawingHabit drawingHabit_;
+    LabelMemories memories_;
     std::optional<AcceptedBox> acceptedBox_; ///< the last one, not yet learned from
     LabelList labels_;
     Segmenter* segmenter_ = nullptr;

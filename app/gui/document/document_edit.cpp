@@ -173,6 +173,10 @@ void Document::promptBox(SliceKey slice, const SliceBox& box, bool keepPoints) {
     if (!readyToDraw())
         return;
     learnFromAcceptedBox();
+    const auto model = segmenter_ ? segmenter_->model() : std::nullopt;
+    prompts_.setLean(
+        model ? memories_.lean(*store_, activeLabel_, slice.plane, memoryOwner(activeLabel_, model->id))
+              : nullptr);
     prompts_.setBox(slice, box, keepPoints);
 }
 
@@ -194,12 +198,29 @@ Document::BoxesDrawn Document::boxesDrawn() const {
     return BoxesUnknown;
 }
 
+Result<void> Document::forgetBoxes() {
+    acceptedBox_.reset();
+    setDrawingHabit({});
+    return store_ ? memories_.forget(*store_) : Result<void>{};
+}
+
+// A memory is about a label of this name (its number may be given away again) and one model.
+std::string Document::memoryOwner(LabelId label, const std::string& modelId) const {
+    const LabelInfo* info = labels_.find(label);
+    return modelId + "/" + (info ? info->name : std::string());
+}
+
 void Document::learnFromAcceptedBox() {
     if (!acceptedBox_)
         return;
     const AcceptedBox drawn = *std::exchange(acceptedBox_, std::nullopt);
+    const SliceMask mask = sliceMask(edits_->labels(), drawn.slice, drawn.label);
+    if (const auto& a = drawn.answer)
+        if (auto example = exampleOf(a->logits, a->left, a->top, a->lean.get(), drawn.box, mask))
+            memories_.add(*store_, drawn.label, drawn.slice.plane, memoryOwner(drawn.label, a->modelId),
+                          *std::move(example));
     DrawingHabit habit = drawingHabit_;
-    learnBox(habit, drawn.box, sliceMask(edits_->labels(), drawn.slice, drawn.label));
+    learnBox(habit, drawn.box, mask);
     if (habit == drawingHabit_)
         return;
     setDrawingHabit(habit);
@@ -238,6 +259,8 @@ void Document::acceptProposal() {
         return;
     const SliceKey slice = prompts_.slice();
     const std::optional<SliceBox> box = prompts_.prompts().box;
+    const PromptSession::BoxAnswer* kept = prompts_.boxAnswer();
+    const auto answer = kept ? std::optional(*kept) : std::nullopt;
     const std::optional<SliceMask> mask = prompts_.accept();
     if (!mask)
         return;
@@ -246,7 +269,7 @@ void Document::acceptProposal() {
             tr("The proposal is empty, so nothing was changed. Try another box, or add a point."));
     learnFromAcceptedBox();
     if (box)
-        acceptedBox_ = {slice, activeLabel_, *box};
+        acceptedBox_ = {slice, activeLabel_, *box, answer};
     edits_->whenSaved([this, slice, mask = *mask, label = activeLabel_] {
         Edit edit =
             editFromMask(edits_->labels(), slice, mask, label, EditSource::Proposal, labels_.locked());

@@ -3,6 +3,9 @@
 #include <QtCore/QCoreApplication>
 #include <QtCore/QPointer>
 
+#include <algorithm>
+#include <cmath>
+
 namespace tandem {
 namespace {
 
@@ -78,6 +81,7 @@ void PromptSession::askAgain() {
 SegmentRequest PromptSession::request(SliceKey slice) const {
     SegmentRequest asked{volume_, imageHash_, slice, window_, {prompts_}};
     asked.habit = habit_;
+    asked.lean = lean_;
     return asked;
 }
 
@@ -211,12 +215,31 @@ void PromptSession::receiveSketch(std::uint64_t question, std::vector<Proposal> 
 void PromptSession::show(Proposal proposal) {
     endAnswer(false);
     mask_ = proposal.mask();
+    keepBoxAnswer(proposal);
     answer_ = std::move(proposal);
     answer_.logits = {};
     answeredPrompts_ = prompts_;
     answerMs_ = static_cast<double>(sinceAsked_.nsecsElapsed()) / 1e6;
     state_ = State::Ready;
     Q_EMIT changed();
+}
+
+void PromptSession::keepBoxAnswer(const Proposal& p) {
+    if (!prompts_.box || !prompts_.points.empty() || p.sketch)
+        return;
+    const SliceBox& b = *prompts_.box;
+    const double w = (b.x1 - b.x0 + 1) / 2, h = (b.y1 - b.y0 + 1) / 2;
+    const auto within = [](double v, std::int64_t size) {
+        return std::clamp<std::int64_t>(std::llround(v), 0, size - 1);
+    };
+    BoxAnswer kept{b, {}, within(b.x0 - w, p.width), within(b.y0 - h, p.height), p.modelId, lean_};
+    kept.logits.width = within(b.x1 + w, p.width) - kept.left + 1;
+    kept.logits.height = within(b.y1 + h, p.height) - kept.top + 1;
+    for (std::int64_t y = 0; y < kept.logits.height; ++y) {
+        const auto row = p.logits.begin() + (kept.top + y) * p.width + kept.left;
+        kept.logits.values.insert(kept.logits.values.end(), row, row + kept.logits.width);
+    }
+    boxAnswer_ = std::move(kept);
 }
 
 void PromptSession::endAnswer(bool accepted) {
@@ -230,6 +253,7 @@ void PromptSession::clear() {
     unasked_ = working_ = false;
     prompts_ = {};
     mask_.reset();
+    boxAnswer_.reset();
     state_ = State::None;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/usecases/label_lean.h"
 #include "core/usecases/project_store.h"
 #include "core/usecases/segmenter.h"
 
@@ -43,6 +44,20 @@ public:
     void setEnded(Ended ended) { ended_ = std::move(ended); }
     /// How the person draws boxes; goes with later questions.
     void setDrawingHabit(const DrawingHabit& habit) { habit_ = habit; }
+    /// What masks of the label have in common; goes with later questions. May be null.
+    void setLean(std::shared_ptr<const BoxLean> lean) { lean_ = std::move(lean); }
+    /// What the network in use said of a box, before any click.
+    struct BoxAnswer {
+        SliceBox box;
+        SliceImage logits;              ///< of the box and half its lengths around it
+        std::int64_t left = 0, top = 0; ///< where that lies on the slice
+        std::string modelId;
+        std::shared_ptr<const BoxLean> lean; ///< what is contained already
+    };
+    /// Of the box that is there; null if it was not answered (or by the quick network alone) before a click.
+    const BoxAnswer* boxAnswer() const {
+        return boxAnswer_ && boxAnswer_->box == prompts_.box ? &*boxAnswer_ : nullptr;
+    }
 
     /// A new box; with `keepPoints` (a box that was moved or resized) the points stay. Another slice starts
     /// anew.
@@ -101,6 +116,7 @@ private:
     void receive(std::uint64_t question, Result<std::vector<Proposal>>);
     void receiveSketch(std::uint64_t question, std::vector<Proposal>);
     void show(Proposal);
+    void keepBoxAnswer(const Proposal&);
     void goOnEncoding();
     void noteProgress(std::uint64_t question, double fraction, const QString& sentence);
     void endAnswer(bool accepted);
@@ -113,6 +129,8 @@ private:
     Ended ended_;
     LabelId label_;
     DrawingHabit habit_;
+    std::shared_ptr<const BoxLean> lean_;
+    std::optional<BoxAnswer> boxAnswer_;
 
     State state_ = State::None;
     SliceKey slice_;

@@ -458,8 +458,9 @@ void Session::takeCase(OpenedCase opened) {
     Q_EMIT caseChanged();
 }
 
-void Session::forgetDrawingHabit() {
-    document_.setDrawingHabit({});
+void Session::forgetBoxes() {
+    if (auto done = document_.forgetBoxes(); !done)
+        fail(done.error());
     preferences_.setDrawingHabit({});
 }
 

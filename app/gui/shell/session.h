@@ -110,8 +110,8 @@ public:
     Q_INVOKABLE void nextCase();
     Q_INVOKABLE void previousCase();
     Q_INVOKABLE void assignToMe();
-    /// Boxes are a stranger's again.
-    Q_INVOKABLE void forgetDrawingHabit();
+    /// What boxes and their masks taught, here and in the open project.
+    Q_INVOKABLE void forgetBoxes();
     Q_INVOKABLE void removeCase(qlonglong caseId);
 
     /// Hands the open case over for review.

@@ -144,7 +144,7 @@ TEST_F(SessionTest, DrawingHabit_OutlivesARestart_UntilItIsToBeForgotten) {
     start();
     EXPECT_EQ(session_->document()->drawingHabit(), loose);
     EXPECT_EQ(session_->document()->boxesDrawn(), Document::BoxesLoose);
-    session_->forgetDrawingHabit();
+    session_->forgetBoxes();
     EXPECT_EQ(session_->document()->boxesDrawn(), Document::BoxesUnknown);
     start();
     EXPECT_EQ(session_->document()->drawingHabit(), DrawingHabit{});
