@@ -15,6 +15,7 @@ constexpr std::size_t kArea = kCells * kCells;
 constexpr double kAround = 0.25; // of the box's lengths
 constexpr std::size_t kMost = 12;
 constexpr float kLargest = 6;                              // of a logit
+constexpr float kUnknown = -1e6F;                          // outside the slice
 constexpr float kLeastShare = 0.02F;                       // that a cell is taken to belong
 constexpr double kBlur = 1.5;                              // cells
 constexpr double kShapeCost = 0.006, kConstantCost = 0.01; // in DSC, per weight and per unit
@@ -121,9 +122,10 @@ std::optional<LabelExample> exampleOf(const SliceImage& logits, std::int64_t lef
     CropGrid inLogits = frame;
     inLogits.left -= static_cast<double>(left);
     inLogits.top -= static_cast<double>(top);
-    LabelExample example{sampleGrid(logits, inLogits, -kLargest), sampleGrid(mask, frame, 0)};
+    LabelExample example{sampleGrid(logits, inLogits, kUnknown), sampleGrid(mask, frame, 0)};
     for (std::size_t c = 0; c < kArea; ++c) {
-        const float added = lean ? lean->cells.values[c] : 0;
+        const bool known = example.logits[c] > kUnknown;
+        const float added = lean && known ? lean->cells.values[c] : 0;
         example.logits[c] = std::clamp(example.logits[c] - added, -kLargest, kLargest);
     }
     return example;
