@@ -12,7 +12,7 @@ namespace {
 
 constexpr double keptOfOlder = 0.95;
 constexpr double looseFrom = 0.015; // half the slack that models are calibrated for
-constexpr double priorBoxes = 2, strangersLoose = 0.05;
+constexpr double priorBoxes = 0.5, strangersLoose = 0.05;
 constexpr double leastSlack = 0.01, mostSlack = 0.08;
 
 double logit(double p) {
@@ -86,9 +86,9 @@ double looseOdds(const DrawingHabit& h) {
 
 BoxReading likelyReading(const DrawingHabit& h) {
     const double loose = looseShare(h);
-    if (loose >= 0.5)
+    if (loose >= 0.8)
         return BoxReading::Loose;
-    return loose < 0.025 ? BoxReading::Tight : BoxReading::Unknown;
+    return loose < 0.01 ? BoxReading::Tight : BoxReading::Unknown;
 }
 
 double expectedSlack(const DrawingHabit& h, double stranger) {

@@ -27,15 +27,15 @@ std::optional<double> boxSlack(const SliceBox&, const SliceMask&);
 void learnBox(DrawingHabit&, const SliceBox&, const SliceMask&);
 
 /// Log-odds that the next box is a loose one, less those of a stranger's box (one in twenty): the posterior
-/// mean under a beta prior worth two boxes. 0 where nothing is known.
+/// mean under a beta prior worth half a box. 0 where nothing is known.
 double looseOdds(const DrawingHabit&);
 
 /// What the next box is taken for.
 enum class BoxReading { Unknown, Tight, Loose };
-/// Loose from a probability of a half on, tight below one in forty.
+/// Loose from a probability of 0.8 on (two boxes), tight below one in a hundred (three).
 BoxReading likelyReading(const DrawingHabit&);
 
-/// The slack of a loose box: mean of those seen and of two with the stranger's, kept within 1 % and 8 % of
+/// The slack of a loose box: mean of those seen and of half a one with the stranger's, kept within 1 % and 8 % of
 /// the slice's longer side.
 double expectedSlack(const DrawingHabit&, double stranger);
 

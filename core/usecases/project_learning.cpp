@@ -2,6 +2,7 @@
 
 #include "core/files/json.h"
 #include "core/measure/overlap.h"
+#include "core/usecases/label_lean.h"
 #include "core/usecases/open_case.h"
 #include "core/usecases/segment_volume.h"
 
@@ -106,13 +107,19 @@ std::vector<PromptRecord> boxesOfMask(const LabelMap& map) {
     return records;
 }
 
+// What replayed boxes have taught: as if each mask had been accepted in the window.
+struct Taught {
+    DrawingHabit habit;
+    std::map<std::string, LabelMemory> memories; ///< of a model, label and plane
+};
+
 // Replays one case; a row for each label.
 class CaseReplay {
 public:
-    /// @param habit  learns from each box that is replayed
+    /// @param taught  learns from each box that is replayed
     CaseReplay(OpenedCase opened, const std::vector<EvaluationModel>& models,
-               std::map<int, std::string> names, DrawingHabit& habit)
-        : opened_(std::move(opened)), models_(models), names_(std::move(names)), habit_(habit),
+               std::map<int, std::string> names, Taught& taught)
+        : opened_(std::move(opened)), models_(models), names_(std::move(names)), taught_(taught),
           window_(defaultWindow(*opened_.image.volume)) {}
 
     Result<void> add(const PromptRecord& record, std::stop_token stop) {
@@ -125,21 +132,14 @@ public:
         ReplayRow& row = rows_[record.label.value];
         row.dsc.resize(models_.size());
         for (std::size_t m = 0; m < models_.size(); ++m) {
-            SegmentRequest request{opened_.image.volume,
-                                   opened_.record.image.contentHash,
-                                   record.slice,
-                                   window_,
-                                   {record.prompts}};
-            request.habit = habit_;
-            const auto answer = segmentSlice(
-                request, *models_[m].segmenter, [](double, std::string_view) {}, stop);
-            if (!answer)
-                return answer.error();
-            row.dsc[m] += dice(truth, answer->front().mask());
+            const auto dsc = ask(record, truth, models_[m], stop);
+            if (!dsc)
+                return dsc.error();
+            row.dsc[m] += *dsc;
         }
         ++row.prompts;
         if (record.prompts.box)
-            learnBox(habit_, *record.prompts.box, truth);
+            learnBox(taught_.habit, *record.prompts.box, truth);
         return {};
     }
 
@@ -155,16 +155,36 @@ public:
     }
 
 private:
+    Result<double> ask(const PromptRecord& record, const SliceMask& truth, const EvaluationModel& model,
+                       const std::stop_token& stop) {
+        SegmentRequest request{
+            opened_.image.volume, opened_.record.image.contentHash, record.slice, window_, {record.prompts}};
+        request.habit = taught_.habit;
+        LabelMemory& memory = taught_.memories[model.name + "/" + names_[record.label.value] + "/" +
+                                               std::string(planeName(record.slice.plane))];
+        request.lean = memory.lean();
+        const auto answer = segmentSlice(
+            request, *model.segmenter, [](double, std::string_view) {}, stop);
+        if (!answer)
+            return answer.error();
+        const Proposal& p = answer->front();
+        if (record.prompts.box && record.prompts.points.empty())
+            if (auto example = exampleOf({p.width, p.height, 1, p.logits}, 0, 0, request.lean.get(),
+                                         *record.prompts.box, truth))
+                memory.add(*std::move(example));
+        return dice(truth, p.mask());
+    }
+
     OpenedCase opened_;
     const std::vector<EvaluationModel>& models_;
     std::map<int, std::string> names_;
-    DrawingHabit& habit_;
+    Taught& taught_;
     GreyWindow window_;
     std::map<int, ReplayRow> rows_;
 };
 
 Result<void> replayCase(const ImageReader& reader, ProjectStore& store, const CaseRecord& record,
-                        const std::vector<EvaluationModel>& models, DrawingHabit& habit,
+                        const std::vector<EvaluationModel>& models, Taught& taught,
                         const std::stop_token& stop, ReplayReport& report) {
     auto opened = openCase(
         reader, store, record.id, [](double, std::string_view) {}, stop);
@@ -178,7 +198,7 @@ Result<void> replayCase(const ImageReader& reader, ProjectStore& store, const Ca
     if (prompts->empty())
         prompts = boxesOfMask(opened->layer.labels);
     auto names = labelNames(store, opened->layer.labels);
-    CaseReplay replay(std::move(*opened), models, std::move(names), habit);
+    CaseReplay replay(std::move(*opened), models, std::move(names), taught);
     for (const PromptRecord& prompt : lastPrompts(std::move(*prompts)))
         if (auto done = replay.add(prompt, stop); !done)
             return done;
@@ -296,12 +316,12 @@ Result<ReplayReport> replayProject(const ImageReader& reader, ProjectStore& stor
     ReplayReport report;
     for (const EvaluationModel& model : models)
         report.models.push_back(model.name);
-    DrawingHabit habit;
+    Taught taught;
     for (std::size_t n = 0; n < cases.size(); ++n) {
         if (stop.stop_requested())
             return Error{ErrorCode::Cancelled, "The replay was stopped."};
         progress(static_cast<double>(n) / static_cast<double>(cases.size()), "Replaying " + cases[n].name);
-        if (auto done = replayCase(reader, store, cases[n], models, habit, stop, report); !done)
+        if (auto done = replayCase(reader, store, cases[n], models, taught, stop, report); !done)
             return done.error();
     }
     if (report.rows.empty())

@@ -54,8 +54,8 @@ bool worthOffering(const ReplayReport&);
 
 /// Asks models again what was asked in a project, and compares with what was approved: of every slice and
 /// label the last prompt that was recorded. A case without any prompt (drawn by hand, imported) is asked for
-/// the exact boxes of up to 8 axial slices of each label. All models are told how the boxes replayed before
-/// lay around their masks.
+/// the exact boxes of up to 8 axial slices of each label. Each box is asked about in the light of
+/// those replayed before, as in the window.
 /// @param cases  those to replay, approved ones; as a rule learningSplit(...).keptOut
 /// Errors: InvalidArgument if there is no case or no prompt; the segmenters'; Cancelled. Thread: any but the
 /// store's.

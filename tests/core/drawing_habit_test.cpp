@@ -44,7 +44,7 @@ TEST(LooseOdds, FollowTheBoxesThatWereSeen) {
     EXPECT_EQ(likelyReading(habit), BoxReading::Unknown);
     learnBox(habit, sixPixelsOff, block());
     EXPECT_DOUBLE_EQ(habit.loose, 1);
-    EXPECT_NEAR(looseOdds(habit), std::log(1.1 / 1.9) - std::log(0.05 / 0.95), 1e-9);
+    EXPECT_NEAR(looseOdds(habit), std::log(1.025 / 0.475) - std::log(0.05 / 0.95), 1e-9);
     learnBox(habit, sixPixelsOff, block());
     EXPECT_DOUBLE_EQ(habit.loose, 1.95);
     EXPECT_EQ(likelyReading(habit), BoxReading::Loose);
@@ -65,7 +65,7 @@ TEST(ExpectedSlack, GoesFromTheStrangersToThePersons_WithinLimits) {
     EXPECT_DOUBLE_EQ(expectedSlack(habit, 0.03), 0.03);
     const SliceBox tenPixelsOff{30, 20, 109, 79};
     learnBox(habit, tenPixelsOff, block());
-    EXPECT_NEAR(expectedSlack(habit, 0.03), (2 * 0.03 + 0.05) / 3, 1e-12);
+    EXPECT_NEAR(expectedSlack(habit, 0.03), (0.5 * 0.03 + 0.05) / 1.5, 1e-12);
     EXPECT_DOUBLE_EQ(expectedSlack({0, 20, 10}, 0.03), 0.08);
 }
 

@@ -252,9 +252,10 @@ TEST(Predictor, Focus_ReadsABoxTwice_WhereTheModelWasCalibratedForIt) {
     expectTwoReadings({}, 4.5, 0.2);
 }
 
-// By hand: of four boxes (two of them a stranger's) 2.1 are loose, and (2 * 0.05 + 0.2) / 4 is their slack.
+// By hand: of 2.5 boxes (half a one a stranger's) 2.025 are loose, and (0.5 * 0.05 + 0.14) / 2.5 is their
+// slack.
 TEST(Predictor, Focus_ReadsTheBoxesOfSomebodyKnown_AsThatPersonDraws) {
-    expectTwoReadings({0, 2, 0.2}, 90 * 0.075, 0.2 + std::log(2.1 / 1.9) - std::log(0.05 / 0.95));
+    expectTwoReadings({0, 2, 0.14}, 90 * 0.066, 0.2 + std::log(2.025 / 0.475) - std::log(0.05 / 0.95));
 }
 
 // Truth: a constant lean on a model without local correction is that constant on every logit in the crop, and

@@ -123,6 +123,18 @@ TEST(ReplayProject, AllModels_AreToldHowTheBoxesBeforeWereDrawn) {
     EXPECT_EQ(first.habits, second.habits);
 }
 
+TEST(ReplayProject, EachModel_LeansOnTheMasksThatItMissedBefore) {
+    ProjectOfBlocks project(3);
+    BoxSegmenter exact(0), tooSmall(1);
+    ASSERT_TRUE(replayProject(*project.reader, *project.store, *project.store->cases(),
+                              {{"exact", &exact}, {"small", &tooSmall}}, silent, {})
+                    .has_value());
+    ASSERT_EQ(tooSmall.leans.size(), 3u);
+    EXPECT_FALSE(tooSmall.leans[0] || tooSmall.leans[1]);
+    EXPECT_TRUE(tooSmall.leans[2]);
+    EXPECT_FALSE(exact.leans[2]) << "nothing was missed";
+}
+
 TEST(ReplayProject, CaseWithoutPrompts_IsAskedForItsBoxes) {
     ProjectOfBlocks project(0);
     project.addCase("by hand", 1, false);

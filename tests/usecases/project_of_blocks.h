@@ -26,6 +26,7 @@ public:
         const auto size = sliceSize(request.volume->geometry(), request.slice.plane);
         std::vector<Proposal> proposals;
         habits.push_back(request.habit);
+        leans.push_back(request.lean);
         asked.insert(asked.end(), request.objects.begin(), request.objects.end());
         for (const Prompts& object : request.objects) {
             Proposal p{request.slice, size[0], size[1], {}, 0, {}, 0, 0};
@@ -45,6 +46,7 @@ public:
 
     std::vector<Prompts> asked;
     std::vector<DrawingHabit> habits; ///< that came with the requests
+    std::vector<std::shared_ptr<const BoxLean>> leans;
 
 private:
     double shrink_;

@@ -138,7 +138,7 @@ TEST_F(SessionTest, Restart_OpensTheLastProjectAndCase_WithUndo) {
 }
 
 TEST_F(SessionTest, DrawingHabit_OutlivesARestart_UntilItIsToBeForgotten) {
-    const DrawingHabit loose{1, 4, 0.12};
+    const DrawingHabit loose{0, 4, 0.12};
     session_->document()->setDrawingHabit(loose);
     Q_EMIT session_->document()->drawingHabitLearned();
     start();
