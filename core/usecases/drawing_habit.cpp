@@ -2,6 +2,7 @@
 
 #include "core/files/json.h"
 #include "core/measure/logistic.h"
+#include "core/usecases/mask_box.h"
 #include "core/usecases/segmenter.h"
 
 #include <algorithm>
@@ -23,30 +24,11 @@ double looseShare(const DrawingHabit& h) {
     return (priorBoxes * strangersLoose + h.loose) / (priorBoxes + h.tight + h.loose);
 }
 
-// The smallest box of the mask's part inside a box; inside out if there is none.
-SliceBox boxInside(const SliceBox& b, const SliceMask& mask) {
-    SliceBox found{b.x1, b.y1, b.x0, b.y0};
-    bool any = false;
-    const auto first = [](double v) { return std::max<std::int64_t>(0, std::llround(v)); };
-    const std::int64_t x1 = std::min(mask.width - 1, static_cast<std::int64_t>(std::llround(b.x1)));
-    const std::int64_t y1 = std::min(mask.height - 1, static_cast<std::int64_t>(std::llround(b.y1)));
-    for (std::int64_t y = first(b.y0); y <= y1; ++y)
-        for (std::int64_t x = first(b.x0); x <= x1; ++x)
-            if (mask.at(x, y)) {
-                any = true;
-                found.x0 = std::min(found.x0, static_cast<double>(x));
-                found.x1 = std::max(found.x1, static_cast<double>(x));
-                found.y0 = std::min(found.y0, static_cast<double>(y));
-                found.y1 = std::max(found.y1, static_cast<double>(y));
-            }
-    return any ? found : SliceBox{1, 1, 0, 0};
-}
-
 } // namespace
 
 std::optional<double> boxSlack(const SliceBox& b, const SliceMask& mask) {
-    const SliceBox part = boxInside(b, mask);
-    if (part.x1 < part.x0)
+    const auto part = boundingBox(mask, b);
+    if (!part)
         return std::nullopt;
     double sum = 0;
     int sides = 0;
@@ -56,10 +38,10 @@ std::optional<double> boxSlack(const SliceBox& b, const SliceMask& mask) {
         sum += std::max(0.0, gap);
         ++sides;
     };
-    add(b.x0 <= 0, part.x0 - b.x0);
-    add(b.y0 <= 0, part.y0 - b.y0);
-    add(b.x1 >= static_cast<double>(mask.width - 1), b.x1 - part.x1);
-    add(b.y1 >= static_cast<double>(mask.height - 1), b.y1 - part.y1);
+    add(b.x0 <= 0, part->x0 - b.x0);
+    add(b.y0 <= 0, part->y0 - b.y0);
+    add(b.x1 >= static_cast<double>(mask.width - 1), b.x1 - part->x1);
+    add(b.y1 >= static_cast<double>(mask.height - 1), b.y1 - part->y1);
     if (sides == 0)
         return std::nullopt;
     return sum / sides / static_cast<double>(std::max(mask.width, mask.height));

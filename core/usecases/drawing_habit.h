@@ -35,8 +35,8 @@ enum class BoxReading { Unknown, Tight, Loose };
 /// Loose from a probability of 0.8 on (two boxes), tight below one in a hundred (three).
 BoxReading likelyReading(const DrawingHabit&);
 
-/// The slack of a loose box: mean of those seen and of half a one with the stranger's, kept within 1 % and 8 % of
-/// the slice's longer side.
+/// The slack of a loose box: mean of those seen and of half a one with the stranger's, kept within 1 % and 8
+/// % of the slice's longer side.
 double expectedSlack(const DrawingHabit&, double stranger);
 
 /// {"tight": ..., "loose": ..., "slack": ...}

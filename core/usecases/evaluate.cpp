@@ -7,6 +7,7 @@
 #include "core/measure/surface_dice.h"
 #include "core/usecases/evaluate_scores.h"
 #include "core/usecases/label_lean.h"
+#include "core/usecases/propagate_step.h"
 #include "core/usecases/segment_volume.h"
 
 #include <algorithm>
@@ -229,25 +230,11 @@ std::string_view protocolName(BoxProtocol p) {
 }
 
 std::optional<SliceBox> protocolBox(const SliceMask& truth, BoxProtocol protocol) {
-    std::int64_t x0 = truth.width, y0 = truth.height, x1 = -1, y1 = -1;
-    for (std::int64_t y = 0; y < truth.height; ++y)
-        for (std::int64_t x = 0; x < truth.width; ++x)
-            if (truth.at(x, y)) {
-                x0 = std::min(x0, x);
-                x1 = std::max(x1, x);
-                y0 = std::min(y0, y);
-                y1 = std::max(y1, y);
-            }
-    if (x1 < 0)
-        return std::nullopt;
-    const std::int64_t out =
-        protocol == BoxProtocol::Tight
-            ? 0
-            : std::llround(0.03 * static_cast<double>(std::max(truth.width, truth.height)));
-    return SliceBox{static_cast<double>(std::max<std::int64_t>(0, x0 - out)),
-                    static_cast<double>(std::max<std::int64_t>(0, y0 - out)),
-                    static_cast<double>(std::min(truth.width - 1, x1 + out)),
-                    static_cast<double>(std::min(truth.height - 1, y1 + out))};
+    const auto exact = boundingBox(truth);
+    if (!exact || protocol == BoxProtocol::Tight)
+        return exact;
+    const double out = std::round(0.03 * static_cast<double>(std::max(truth.width, truth.height)));
+    return grownBox(*exact, out, truth.width, truth.height);
 }
 
 std::optional<PointPrompt> nextClick(const SliceMask& mask, const SliceMask& truth) {

@@ -2,6 +2,7 @@
 
 #include "core/measure/gaussian_blur.h"
 #include "core/measure/logistic.h"
+#include "core/usecases/mask_box.h"
 
 #include <algorithm>
 #include <array>
@@ -75,22 +76,6 @@ double diceWith(const LabelExample& e, const Cells& shape, float weight, float c
     return either > 0 ? 2.0 * both / either : 1;
 }
 
-// The smallest box of the mask's part inside a box.
-std::optional<SliceBox> partOf(const SliceMask& mask, const SliceBox& box) {
-    std::optional<SliceBox> part;
-    for (std::int64_t y = 0; y < mask.height; ++y)
-        for (std::int64_t x = 0; x < mask.width; ++x) {
-            const auto fx = static_cast<double>(x), fy = static_cast<double>(y);
-            if (!mask.at(x, y) || fx < box.x0 || fx > box.x1 || fy < box.y0 || fy > box.y1)
-                continue;
-            if (!part)
-                part = SliceBox{fx, fy, fx, fy};
-            part = {std::min(part->x0, fx), std::min(part->y0, fy), std::max(part->x1, fx),
-                    std::max(part->y1, fy)};
-        }
-    return part;
-}
-
 } // namespace
 
 CropGrid leanFrame(const SliceBox& b) {
@@ -114,7 +99,7 @@ std::vector<float> BoxLean::on(const CropGrid& g, const SliceBox& box) const {
 
 std::optional<LabelExample> exampleOf(const SliceImage& logits, std::int64_t left, std::int64_t top,
                                       const BoxLean* lean, const SliceBox& box, const SliceMask& accepted) {
-    const auto part = partOf(accepted, box);
+    const auto part = boundingBox(accepted, box);
     if (!part)
         return std::nullopt;
     const CropGrid frame = leanFrame(*part);

@@ -100,11 +100,6 @@ std::int64_t SlicePatch::area() const {
     return std::count_if(values.begin(), values.end(), [](float v) { return v > 0; });
 }
 
-std::optional<SliceBox> boundingBox(const SliceMask& m) {
-    return boxOver({0, 0, m.width, m.height},
-                   [&m](std::int64_t x, std::int64_t y) { return m.at(x, y) != 0; });
-}
-
 std::optional<SliceBox> boundingBox(const SlicePatch& p) {
     return boxOver(p.window, [&p](std::int64_t x, std::int64_t y) { return p.at(x, y) > 0; });
 }

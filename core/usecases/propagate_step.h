@@ -2,6 +2,7 @@
 
 #include "core/image/label_map.h"
 #include "core/image/volume.h"
+#include "core/usecases/mask_box.h"
 #include "core/usecases/segmenter.h"
 
 #include <array>
@@ -30,8 +31,7 @@ struct SlicePatch {
     std::int64_t area() const;
 };
 
-/// Smallest and largest pixel that is in; nothing for an empty mask.
-std::optional<SliceBox> boundingBox(const SliceMask&);
+/// Smallest and largest pixel that is in (as in mask_box.h); nothing for an empty patch.
 std::optional<SliceBox> boundingBox(const SlicePatch&);
 
 /// A box with each edge moved outward by `margin` pixels, in whole pixels, kept inside width x height.
