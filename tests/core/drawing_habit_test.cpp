@@ -21,18 +21,18 @@ const SliceBox exact{40, 30, 99, 69};
 const SliceBox sixPixelsOff{34, 24, 105, 75}; // 3 % of 200
 
 TEST(BoxSlack, IsTheMeanGapOfTheSides_InTheLongerSide) {
-    EXPECT_DOUBLE_EQ(boxSlack(exact, block()).value(), 0);
-    EXPECT_DOUBLE_EQ(boxSlack(sixPixelsOff, block()).value(), 0.03);
-    EXPECT_DOUBLE_EQ(boxSlack({38, 30, 103, 69}, block()).value(), (2 + 4) / 4.0 / 200);
+    EXPECT_NEAR(boxSlack(exact, block()).value(), 0, 1e-12);
+    EXPECT_NEAR(boxSlack(sixPixelsOff, block()).value(), 0.03, 1e-12);
+    EXPECT_NEAR(boxSlack({38, 30, 103, 69}, block()).value(), (2 + 4) / 4.0 / 200, 1e-12);
 }
 
 TEST(BoxSlack, SidesAtTheEdge_SayNothing) {
-    EXPECT_DOUBLE_EQ(boxSlack({0, 24, 105, 75}, block()).value(), 0.03);
+    EXPECT_NEAR(boxSlack({0, 24, 105, 75}, block()).value(), 0.03, 1e-12);
     EXPECT_FALSE(boxSlack({0, 0, 199, 99}, block()).has_value());
 }
 
 TEST(BoxSlack, CountsTheMasksPartInTheBoxAlone) {
-    EXPECT_DOUBLE_EQ(boxSlack({60, 24, 80, 60}, block()).value(), 6 / 4.0 / 200); // the block sticks out
+    EXPECT_NEAR(boxSlack({60, 24, 80, 60}, block()).value(), 6 / 4.0 / 200, 1e-12); // the block sticks out
     EXPECT_FALSE(boxSlack({120, 30, 150, 69}, block()).has_value());
     EXPECT_FALSE(boxSlack({-500, -500, -400, -400}, block()).has_value());
 }
@@ -43,10 +43,10 @@ TEST(LooseOdds, FollowTheBoxesThatWereSeen) {
     EXPECT_NEAR(looseOdds(habit), 0, 1e-12);
     EXPECT_EQ(likelyReading(habit), BoxReading::Unknown);
     learnBox(habit, sixPixelsOff, block());
-    EXPECT_DOUBLE_EQ(habit.loose, 1);
+    EXPECT_NEAR(habit.loose, 1, 1e-12);
     EXPECT_NEAR(looseOdds(habit), std::log(1.025 / 0.475) - std::log(0.05 / 0.95), 1e-9);
     learnBox(habit, sixPixelsOff, block());
-    EXPECT_DOUBLE_EQ(habit.loose, 1.95);
+    EXPECT_NEAR(habit.loose, 1.95, 1e-12);
     EXPECT_EQ(likelyReading(habit), BoxReading::Loose);
     for (int n = 0; n < 60; ++n)
         learnBox(habit, exact, block());
@@ -62,11 +62,11 @@ TEST(LearnBox, FromNothingToLearnFrom_LearnsNothing) {
 
 TEST(ExpectedSlack, GoesFromTheStrangersToThePersons_WithinLimits) {
     DrawingHabit habit;
-    EXPECT_DOUBLE_EQ(expectedSlack(habit, 0.03), 0.03);
+    EXPECT_NEAR(expectedSlack(habit, 0.03), 0.03, 1e-12);
     const SliceBox tenPixelsOff{30, 20, 109, 79};
     learnBox(habit, tenPixelsOff, block());
     EXPECT_NEAR(expectedSlack(habit, 0.03), (0.5 * 0.03 + 0.05) / 1.5, 1e-12);
-    EXPECT_DOUBLE_EQ(expectedSlack({0, 20, 10}, 0.03), 0.08);
+    EXPECT_NEAR(expectedSlack({0, 20, 10}, 0.03), 0.08, 1e-12);
 }
 
 TEST(DrawingHabitJson, ComesBack_AndNonsenseIsNothingKnown) {
