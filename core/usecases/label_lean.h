@@ -26,9 +26,6 @@ struct LabelExample {
 struct BoxLean {
     SliceImage cells; ///< one component, on leanFrame's cells
     float outside = 0;
-    friend bool operator==(const BoxLean& a, const BoxLean& b) {
-        return a.cells.values == b.cells.values && a.outside == b.outside;
-    }
 
     /// On the cells of a grid on the slice, with the frame of this box.
     std::vector<float> on(const CropGrid&, const SliceBox&) const;
