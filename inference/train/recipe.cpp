@@ -38,14 +38,15 @@ Key yesOrNo(const char* name, bool Recipe::*member) {
 }
 
 // The parts of a network by the beginning of their keys.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> parts{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> parts{
     {{"vit", "image_encoder.blocks."},
      {"patch_embed", "image_encoder.patch_embed."},
      {"pos_embed", "image_encoder.pos_embed"},
      {"adapter", "image_encoder.adapter."},
      {"neck", "image_encoder.neck."},
      {"prompt_encoder", "prompt_encoder."},
-     {"mask_decoder", "mask_decoder."}}};
+     {"mask_decoder", "mask_decoder."},
+     {"refiner", "refiner."}}};
 
 std::string_view keysOf(std::string_view part) {
     const auto found =
@@ -93,6 +94,7 @@ const std::vector<Key>& keys() {
         key("sceneShare", &Recipe::sceneShare, 0, 1),
         key("regionShare", &Recipe::regionShare, 0, 1),
         key("firstPackShare", &Recipe::firstPackShare, 0, 1),
+        key("patternShare", &Recipe::patternShare, 0, 1),
         key("unionShare", &Recipe::unionShare, 0, 1),
         key("tightShare", &Recipe::tightShare, 0, 1),
         key("handShare", &Recipe::handShare, 0, 1),
@@ -115,7 +117,7 @@ const std::vector<Key>& keys() {
         {"schedule", setSchedule, "\"cosine\" or \"polynomial\""},
         {"freeze", setFreeze,
          "a list of \"vit\", \"patch_embed\", \"pos_embed\", \"adapter\", \"neck\", \"prompt_encoder\", "
-         "\"mask_decoder\""},
+         "\"mask_decoder\", \"refiner\""},
         {"leaveOut", setLeaveOut, "a list of names of data sets"},
         key("validateEverySamples", &Recipe::validateEverySamples, 0, 1e12),
         key("validateItems", &Recipe::validateItems, 1, 1e6),
@@ -152,9 +154,9 @@ Result<Recipe> recipeFromJson(const JsonValue& json) {
     for (const auto& [name, value] : json.members())
         if (const auto set = setKey(r, name, value); !set)
             return set.error();
-    if (r.sceneShare + r.regionShare > 1 || r.tightShare + r.handShare > 1)
-        return Error{ErrorCode::InvalidArgument,
-                     "In the recipe, sceneShare + regionShare and tightShare + handShare must not exceed 1."};
+    if (r.sceneShare + r.regionShare + r.patternShare > 1 || r.tightShare + r.handShare > 1)
+        return Error{ErrorCode::InvalidArgument, "In the recipe, sceneShare + regionShare + patternShare and "
+                                                 "tightShare + handShare must not exceed 1."};
     return r;
 }
 

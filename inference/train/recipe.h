@@ -40,7 +40,7 @@ struct Recipe {
     double attentionDropout = 0, ffnDropout = 0, dropPath = 0; ///< of the adapter
 
     /// Parts that are not trained: "vit" (blocks), "patch_embed", "pos_embed", "adapter", "neck",
-    /// "prompt_encoder", "mask_decoder".
+    /// "prompt_encoder", "mask_decoder", "refiner".
     std::vector<std::string> freeze;
     bool recomputeBlocks = false; ///< the ViT's blocks are computed twice instead of remembered
     std::int64_t stemCacheMb = 0; ///< memory for what the frozen beginning of the encoder gave for a slice
@@ -48,6 +48,7 @@ struct Recipe {
 
     double sceneShare = 0.2;  ///< of all samples: synthetic scenes
     double regionShare = 0.3; ///< of all samples: superpixels of real images
+    double patternShare = 0;  ///< of all samples: objects of many parts, half of them synthetic
     /// Of the draws from packs: the first pack (a user's own, say), whatever its size; 0: packs count alike.
     double firstPackShare = 0;
     double unionShare = 0.15; ///< of labelled samples: several labels as one object

@@ -13,7 +13,7 @@ struct TrainingTask {
     SliceMask mask;
     double imageSide =
         0; ///< longer side of the picture that a person would see, px: how far off a hand-drawn box is
-    std::string source;     ///< data set, "scene" or "superpixels"
+    std::string source;     ///< data set, "scene", "superpixels" or "pattern"
     std::string imageKey{}; ///< names the slice if it is a whole one of a pack, unchanged; else empty
 };
 

@@ -1,5 +1,6 @@
 #include "inference/train/task_source.h"
 
+#include "inference/train/pattern.h"
 #include "inference/train/scene.h"
 #include "inference/train/superpixels.h"
 
@@ -50,7 +51,7 @@ Result<TaskSource> TaskSource::open(const std::vector<std::filesystem::path>& pa
         set.weight = std::sqrt(std::min(40.0, static_cast<double>(slices)));
         source.sets_.push_back(std::move(set));
     }
-    if (source.sets_.empty() && recipe.sceneShare < 1)
+    if (source.sets_.empty() && recipe.sceneShare + recipe.patternShare < 1)
         return Error{ErrorCode::InvalidArgument,
                      "The packs hold no slice to train on (all patients are kept out, or none was given)."};
     return source;
@@ -115,14 +116,22 @@ TrainingTask TaskSource::labelled(const Place& place, PackPixels pixels, Random&
 
 Result<TrainingTask> TaskSource::draw(Random& r) const {
     const double kind = r.uniform();
-    if (sets_.empty() || kind < recipe_.sceneShare)
+    if (kind < recipe_.sceneShare)
+        return makeScene(r);
+    const double pattern = recipe_.sceneShare + recipe_.patternShare;
+    if (kind < recipe_.sceneShare + recipe_.patternShare / 2)
+        return makePatternScene(r);
+    if (sets_.empty())
         return makeScene(r);
     const Place& place = drawPlace(r);
     auto pixels = packs_[place.pack].load(place.slice);
     if (!pixels)
         return pixels.error();
     const bool hasLabels = !meta(place).labels.empty();
-    if (!hasLabels || kind < recipe_.sceneShare + recipe_.regionShare)
+    if (kind < pattern)
+        if (auto task = makePatternTask(pixels->image, r))
+            return std::move(*task);
+    if (!hasLabels || kind < pattern + recipe_.regionShare)
         if (auto task = makeRegionTask(pixels->image, r))
             return std::move(*task);
     if (!hasLabels) // a slice of one grey
