@@ -3,17 +3,6 @@
 namespace tandem::net {
 namespace {
 
-at::Tensor batchNorm(const View& v, const at::Tensor& x, double eps, const Forward& forward) {
-    const bool cudnn = true;
-    if (forward.batchNorm == BatchNorm::Running)
-        return at::batch_norm(x, v["weight"], v["bias"], v["running_mean"], v["running_var"], false, 0, eps,
-                              cudnn);
-    if (forward.batchNorm == BatchNorm::Batch)
-        return at::batch_norm(x, v["weight"], v["bias"], {}, {}, true, 0, eps, cudnn);
-    return at::batch_norm(x, v["weight"], v["bias"], v["running_mean"], v["running_var"], true,
-                          forward.batchNormMomentum, eps, cudnn);
-}
-
 constexpr std::int64_t stride(int level, int unit) {
     constexpr std::array<std::array<std::int64_t, 3>, 4> strides{
         {{2, 2, 2}, {2, 2, 1}, {2, 1, 1}, {1, 1, 1}}};

@@ -212,6 +212,19 @@ std::string adapterProblem(const NetworkConfig& c) {
 }
 
 // Sizes that do not fit each other, in words; empty if all do.
+std::string refinerProblem(const NetworkConfig& c) {
+    const RefinerConfig& r = *c.refiner;
+    if (c.preprocess != Preprocess::Focus)
+        return "a refiner needs the preprocess 'focus'";
+    if (r.cells % 16 || r.cells > 1024)
+        return "refiner.cells must be a multiple of 16 up to 1024";
+    const int widest = *std::max_element(r.widths.begin(), r.widths.end());
+    if (*std::min_element(r.widths.begin(), r.widths.end()) < 1 ||
+        std::max({widest, r.likeness, r.detail, r.head}) > 1024)
+        return "a size of the refiner is beyond what Tandem runs";
+    return {};
+}
+
 std::string problemOf(const NetworkConfig& c) {
     if (c.imageSize % c.patchSize)
         return "image_size is not a multiple of patch_size";
@@ -237,7 +250,20 @@ std::string problemOf(const NetworkConfig& c) {
             return "global_attn_indexes names a block that does not exist";
     if (c.variant != Variant::Sam && !c.adapter)
         return "the key 'adapter' is missing";
+    if (c.refiner)
+        if (std::string problem = refinerProblem(c); !problem.empty())
+            return problem;
     return c.variant == Variant::Sam ? std::string() : adapterProblem(c);
+}
+
+void readRefiner(const JsonValue& object, RefinerConfig& r, std::string& problem) {
+    const Reader in(object, "refiner.", problem);
+    in.read("cells", r.cells);
+    in.read("widths", r.widths);
+    in.read("likeness", r.likeness);
+    in.read("detail", r.detail);
+    in.read("head", r.head);
+    in.read("bn_eps", r.bnEps);
 }
 
 void readNetwork(const Reader& in, NetworkConfig& c) {
@@ -315,6 +341,17 @@ JsonValue decoderToJson(const DecoderConfig& d) {
     return out;
 }
 
+JsonValue refinerToJson(const RefinerConfig& r) {
+    JsonValue out{JsonValue::Object{}};
+    out.set("cells", r.cells);
+    out.set("widths", listOf(r.widths));
+    out.set("likeness", r.likeness);
+    out.set("detail", r.detail);
+    out.set("head", r.head);
+    out.set("bn_eps", r.bnEps);
+    return out;
+}
+
 } // namespace
 
 std::string_view variantName(Variant v) {
@@ -351,6 +388,8 @@ Result<NetworkConfig> configFromJson(const JsonValue& json) {
         readDecoder(*decoder, c.decoder, problem);
     if (const JsonValue* adapter = in.find("adapter"); adapter && c.variant != Variant::Sam)
         readAdapter(*adapter, c.variant, c.adapter.emplace(), problem);
+    if (const JsonValue* refiner = in.find("refiner"))
+        readRefiner(*refiner, c.refiner.emplace(), problem);
     if (problem.empty())
         problem = problemOf(c);
     if (!problem.empty())
@@ -383,6 +422,8 @@ JsonValue configToJson(const NetworkConfig& c) {
     out.set("preprocess", preprocessName(c.preprocess));
     if (c.adapter)
         out.set("adapter", adapterToJson(*c.adapter));
+    if (c.refiner)
+        out.set("refiner", refinerToJson(*c.refiner));
     return out;
 }
 

@@ -58,6 +58,21 @@ struct DecoderConfig {
     friend bool operator==(const DecoderConfig&, const DecoderConfig&) = default;
 };
 
+/// Maps that a refiner sees of an object.
+inline constexpr int refinerChannels = 7;
+
+/// Sizes of a refiner: a light U-shaped convolutional network that redraws a mask after each corrective
+/// click.
+struct RefinerConfig {
+    int cells = 128;                           ///< along a side of the square that it sees and draws
+    std::array<int, 4> widths{32, 48, 64, 64}; ///< channels at a half, quarter, eighth and sixteenth of it
+    int likeness = 8; ///< length of the code by which cells are compared with those that clicks point at
+    int detail = 8;   ///< channels that come back to every cell
+    int head = 16;    ///< channels of the last layer but one
+    double bnEps = 1e-5;
+    friend bool operator==(const RefinerConfig&, const RefinerConfig&) = default;
+};
+
 /// Every size of a network; names as in its JSON (snake_case there). Plain data.
 struct NetworkConfig {
     Variant variant = Variant::Sam;
@@ -74,6 +89,7 @@ struct NetworkConfig {
     std::array<double, 3> pixelMean{123.675, 116.28, 103.53}, pixelStd{58.395, 57.12, 57.375};
     Preprocess preprocess = Preprocess::Sam;
     std::optional<AdapterConfig> adapter; ///< of every variant but sam
+    std::optional<RefinerConfig> refiner; ///< of models with the focus convention that were trained for it
 
     int grid() const { return imageSize / patchSize; } ///< tokens along one side
     int headDim() const { return embedDim / numHeads; }

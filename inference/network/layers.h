@@ -65,6 +65,18 @@ inline at::Tensor layerNorm2d(const View& v, const at::Tensor& x, double eps = 1
         .permute({0, 3, 1, 2});
 }
 
+/// x: B, C, H, W.
+inline at::Tensor batchNorm(const View& v, const at::Tensor& x, double eps, const Forward& forward) {
+    const bool cudnn = true;
+    if (forward.batchNorm == BatchNorm::Running)
+        return at::batch_norm(x, v["weight"], v["bias"], v["running_mean"], v["running_var"], false, 0, eps,
+                              cudnn);
+    if (forward.batchNorm == BatchNorm::Batch)
+        return at::batch_norm(x, v["weight"], v["bias"], {}, {}, true, 0, eps, cudnn);
+    return at::batch_norm(x, v["weight"], v["bias"], v["running_mean"], v["running_var"], true,
+                          forward.batchNormMomentum, eps, cudnn);
+}
+
 inline at::Tensor chw(const at::Tensor& x) {
     return x.permute({0, 3, 1, 2});
 }

@@ -17,6 +17,8 @@ public:
             adapter(*c_.adapter);
         promptEncoder();
         maskDecoder();
+        if (c_.refiner)
+            refiner(*c_.refiner);
         return std::move(specs_);
     }
 
@@ -42,6 +44,12 @@ private:
     void norm(const std::string& k, std::int64_t width) {
         put(k + ".weight", {width}, WeightKind::NormGain);
         put(k + ".bias", {width}, WeightKind::NormBias);
+    }
+    void batchNorm(const std::string& k, std::int64_t width) {
+        norm(k, width);
+        put(k + ".running_mean", {width}, WeightKind::RunningMean);
+        put(k + ".running_var", {width}, WeightKind::RunningVar);
+        put(k + ".num_batches_tracked", {}, WeightKind::Counter);
     }
     void embedding(const std::string& k, Shape shape) { put(k, std::move(shape), WeightKind::Embedding); }
 
@@ -82,10 +90,7 @@ private:
             const auto [in, out, size] = units[j];
             const std::string unit = q + std::to_string(j + 1);
             conv(unit + ".conv", in, out, size, false);
-            norm(unit + ".bn", out);
-            put(unit + ".bn.running_mean", {out}, WeightKind::RunningMean);
-            put(unit + ".bn.running_var", {out}, WeightKind::RunningVar);
-            put(unit + ".bn.num_batches_tracked", {}, WeightKind::Counter);
+            batchNorm(unit + ".bn", out);
         }
         conv(q + "7.conv", w3, c_.embedDim, 1, false);
         if (a.convLayerNorm)
@@ -248,6 +253,29 @@ private:
         for (int j = 0; j < d.iouHeadDepth; ++j)
             linear(q + "iou_prediction_head.layers." + std::to_string(j), j == 0 ? C : d.iouHeadHiddenDim,
                    j + 1 == d.iouHeadDepth ? d.maskTokens() : d.iouHeadHiddenDim);
+    }
+
+    void refinerUnit(const std::string& k, std::int64_t in, std::int64_t out) {
+        conv(k + ".conv", in, out, 3, false);
+        batchNorm(k + ".bn", out);
+    }
+
+    void refiner(const RefinerConfig& r) {
+        const std::string q = "refiner.";
+        const auto width = [&](std::size_t level) { return static_cast<std::int64_t>(r.widths[level]); };
+        for (std::size_t level = 0; level < r.widths.size(); ++level) {
+            const std::string k = q + "down." + std::to_string(level);
+            refinerUnit(k + ".0", level == 0 ? 4 * refinerChannels : width(level - 1), width(level));
+            refinerUnit(k + ".1", width(level), width(level));
+        }
+        for (std::size_t level = 0; level + 1 < r.widths.size(); ++level)
+            refinerUnit(q + "up." + std::to_string(level), width(level) + width(level + 1), width(level));
+        conv(q + "likeness", width(0) + width(1), 4 * static_cast<std::int64_t>(r.likeness), 1);
+        put(q + "likeness_gain", {4}, WeightKind::NormGain);
+        conv(q + "detail", width(0), 4 * static_cast<std::int64_t>(r.detail), 1);
+        refinerUnit(q + "finish", r.detail + refinerChannels + 4, r.head);
+        conv(q + "head", r.head, 1, 3);
+        put(q + "keep", {1}, WeightKind::NormGain);
     }
 
     const NetworkConfig& c_;

@@ -92,6 +92,22 @@ struct Decoded {
 Decoded decode(const Weights&, const NetworkConfig&, const at::Tensor& embedding, const PromptCodes&,
                bool multimask, const Recorder& = {});
 
+/// What a refiner sees of objects: B, 1, c, c each.
+struct RefinerTensors {
+    at::Tensor grey, box; ///< see RefinerView
+    at::Tensor start;     ///< logits for the box alone
+    at::Tensor prior;     ///< logits that box and grey values alone suggest
+    at::Tensor in, out;   ///< see RefinerClicks
+    at::Tensor latest;    ///< the logits that the latest click was made on
+    at::Tensor inBox;     ///< 1 inside the object's box, else 0
+};
+/// Redraws masks after a click. A U-shaped network of convolutions on a half of the grid and below; besides,
+/// every cell is compared with those that clicks point at and with those that the latest mask takes for in
+/// and out (the cosine of a learnt code with its mean over them), so that what a click says of a texture
+/// holds wherever that texture is.
+/// @return B, 1, c, c logits. Differentiable in weights and tensors under at::GradMode. Throws as encode.
+at::Tensor refine(const Weights&, const NetworkConfig&, const RefinerTensors&, const Forward& = {});
+
 /// SAM's way back: low-res logits -> S x S -> crop to the resized image -> the original size (bilinear).
 at::Tensor postprocessSam(const NetworkConfig&, const at::Tensor& lowRes,
                           std::array<std::int64_t, 2> resizedHw, std::array<std::int64_t, 2> originalHw);

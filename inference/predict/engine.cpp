@@ -46,7 +46,7 @@ void Engine::useCpu() {
 void Engine::ownWeights() {
     net::Weights kept;
     for (const auto& [key, tensor] : model_.weights)
-        if (!fast_ || key.starts_with("prompt_encoder."))
+        if (!fast_ || key.starts_with("prompt_encoder.") || key.starts_with("refiner."))
             kept.emplace(key, tensor.clone());
     model_.weights = std::move(kept);
 }
@@ -106,6 +106,11 @@ net::Decoded Engine::decode(const at::Tensor& embedding, const net::PromptTensor
             return fast_->decode(embedding, codes, multimask);
         return net::decode(model_.weights, model_.config, embedding, codes, multimask);
     });
+}
+
+at::Tensor Engine::refine(const net::RefinerTensors& tensors) const {
+    const at::NoGradGuard noGradients;
+    return net::refine(model_.weights, model_.config, tensors);
 }
 
 } // namespace tandem::predict

@@ -35,6 +35,9 @@ public:
     /// @param embedding  1, C, g, g
     net::Decoded decode(const at::Tensor& embedding, const net::PromptTensors&, bool multimask);
 
+    /// Redraws a mask; on the CPU always. Only of a model with a refiner.
+    at::Tensor refine(const net::RefinerTensors&) const;
+
     /// Whether an accelerator had to be given up: its memory did not suffice.
     bool gaveUp() const { return gaveUp_; }
 

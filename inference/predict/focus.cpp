@@ -3,6 +3,7 @@
 #include "core/measure/baselines.h"
 #include "core/measure/random_walker.h"
 #include "inference/predict/focus_box.h"
+#include "inference/predict/focus_crop_grey.h"
 
 #include <algorithm>
 #include <cmath>
@@ -26,23 +27,6 @@ bool soundPoint(const Point<SlicePx>& p) {
 // Half the side that a point needs, with a margin, when the crop is centred at c.
 double reach(const Point<SlicePx>& p, const FocusCrop& c) {
     return 1.1 * std::max(std::abs(p[0] - c.centreX), std::abs(p[1] - c.centreY)) + 2;
-}
-
-// Grey of the crop on cells x cells: percentiles 1..99 of the cells inside the slice to -1..1, clipped to
-// +-2.
-std::vector<float> cropGrey(const SliceImage& grey, const CropGrid& g) {
-    constexpr float outside = -1e30F;
-    std::vector<float> v = sampleGrid(grey, g, outside);
-    std::vector<float> seen;
-    seen.reserve(v.size());
-    for (float x : v)
-        if (x != outside)
-            seen.push_back(x);
-    const float low = quantileOf(seen, 0.01), high = quantileOf(std::move(seen), 0.99);
-    const float scale = 2 / std::max(high - low, 1e-6F);
-    for (float& x : v)
-        x = x == outside ? -1 : std::clamp((x - low) * scale - 1, -2.0F, 2.0F);
-    return v;
 }
 
 // Channel 2: a walker between the box's middle and its outside on a coarse grid, brought to the input's size.
@@ -96,6 +80,21 @@ Histogram histogramOf(const std::vector<float>& grey, Use&& use) {
 }
 
 } // namespace
+
+std::vector<float> cropGrey(const SliceImage& grey, const CropGrid& g) {
+    constexpr float outside = -1e30F;
+    std::vector<float> v = sampleGrid(grey, g, outside);
+    std::vector<float> seen;
+    seen.reserve(v.size());
+    for (float x : v)
+        if (x != outside)
+            seen.push_back(x);
+    const float low = quantileOf(seen, 0.01), high = quantileOf(std::move(seen), 0.99);
+    const float scale = 2 / std::max(high - low, 1e-6F);
+    for (float& x : v)
+        x = x == outside ? -1 : std::clamp((x - low) * scale - 1, -2.0F, 2.0F);
+    return v;
+}
 
 CropGrid FocusCrop::grid(int cells) const {
     CropGrid g;

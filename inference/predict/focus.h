@@ -113,6 +113,20 @@ struct FocusReply {
 };
 using FocusDecode = std::function<FocusReply(const FocusQuestion&)>;
 
+struct RefinerQuestion;
+/// Logits after a click, on the question's cells; see net::refine.
+using FocusRefine = std::function<std::vector<float>(const RefinerQuestion&)>;
+
+/// What a focus answer asks of a model.
+struct FocusNetwork {
+    FocusDecode decode;
+    FocusRefine refine;   ///< of a model with a refiner, else empty
+    int refinerCells = 0; ///< along a side of what that sees
+
+    FocusNetwork(FocusDecode d, FocusRefine r = {}, int cells = 0) // NOLINT(google-explicit-constructor)
+        : decode(std::move(d)), refine(std::move(r)), refinerCells(cells) {}
+};
+
 /// Logits on the slice's grid.
 struct FocusAnswer {
     std::vector<float> logits; ///< height * width of the slice; -10 outside the crop
@@ -134,7 +148,7 @@ public:
 
 private:
     friend FocusAnswer answerFocus(const SliceImage&, const FocusCrop&, const Prompts&, int,
-                                   const FocusSettings&, const FocusDecode&, FocusMemory*);
+                                   const FocusSettings&, const FocusNetwork&, FocusMemory*);
     std::unique_ptr<State> state_;
 };
 
@@ -143,10 +157,11 @@ private:
 /// as several clicks along it); a click decides its surroundings (a disc up to the old outline, and from
 /// there a random walker on the grey values with the network's probability as prior, which has learnt from
 /// the clicks which grey values belong), a scribble those of all
-/// its pixels, but at most half the way to an earlier scribble that says otherwise. Both always win at their
-/// own pixels. The embedding of `crop` must be in place; `decode` is called 1 + number of clicks and
-/// scribbles times (once where the network is not shown them), less what `memory` holds.
+/// its pixels, but at most half the way to an earlier scribble that says otherwise. A model with a refiner
+/// redraws the mask after each of them instead. Both always win at their own pixels. The embedding of `crop`
+/// must be in place; `decode` is called 1 + number of clicks and scribbles times (once where the network is
+/// not shown them), less what `memory` holds.
 FocusAnswer answerFocus(const SliceImage&, const FocusCrop&, const Prompts&, int maskSize,
-                        const FocusSettings&, const FocusDecode& decode, FocusMemory* memory = nullptr);
+                        const FocusSettings&, const FocusNetwork&, FocusMemory* memory = nullptr);
 
 } // namespace tandem

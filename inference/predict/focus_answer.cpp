@@ -1,6 +1,7 @@
 #include "core/measure/logistic.h"
 #include "inference/predict/focus.h"
 #include "inference/predict/focus_correction.h"
+#include "inference/predict/refiner_view.h"
 
 #include <algorithm>
 #include <cmath>
@@ -75,13 +76,21 @@ std::vector<float> clipped(std::vector<float> logits) {
 
 } // namespace
 
+// What a refiner is asked about an object, and what it said last.
+struct RefinerTalk {
+    RefinerView view;
+    RefinerClicks clicks;
+    std::vector<float> start, prior, latest;
+};
+
 struct FocusMemory::State {
     std::vector<float> prior;
     FocusQuestion question;
     FocusReply reply;
     FocusCorrection correction;
-    std::vector<PointPrompt> points; // that `now` has heard of
-    std::vector<float> now;          // logits on the correction's grid
+    std::optional<RefinerTalk> refiner; // from the first prompt on, if there is one
+    std::vector<PointPrompt> points;    // that `now` has heard of
+    std::vector<float> now;             // logits on the correction's grid
     double clickEvidence = 0;
 };
 
@@ -101,9 +110,10 @@ bool goesOn(const std::vector<PointPrompt>& remembered, const std::vector<PointP
 // One object's way from the box to its latest prompt.
 class Conversation {
 public:
-    Conversation(FocusMemory::State& state, const FocusCrop& crop, int maskSize,
-                 const FocusSettings& settings, const FocusDecode& decode)
-        : s_(state), crop_(crop), maskSize_(maskSize), settings_(settings), decode_(decode) {}
+    Conversation(FocusMemory::State& state, const SliceImage& slice, const FocusCrop& crop, int maskSize,
+                 const FocusSettings& settings, const FocusNetwork& network)
+        : s_(state), slice_(slice), crop_(crop), maskSize_(maskSize), settings_(settings), network_(network) {
+    }
 
     void begin() {
         ask();
@@ -111,6 +121,15 @@ public:
     }
     void hear(const PointPrompt& p) {
         s_.clickEvidence += likelihoodOf(p);
+        if (network_.refine)
+            refine(p);
+        else
+            correct(p);
+        s_.points.push_back(p);
+    }
+
+private:
+    void correct(const PointPrompt& p) {
         s_.correction.add(p, s_.now);
         if (settings_.networkClicks) {
             for (const Point<SlicePx>& along : pointsAlong(p, clicksOfScribble)) {
@@ -121,10 +140,18 @@ public:
             ask();
         }
         apply();
-        s_.points.push_back(p);
     }
-
-private:
+    void refine(const PointPrompt& p) {
+        const int cells = network_.refinerCells;
+        if (!s_.refiner)
+            s_.refiner = RefinerTalk{refinerView(slice_, crop_, cells), RefinerClicks(cells),
+                                     regrid(s_.reply.logits, maskSize_, cells),
+                                     regrid(s_.prior, maskSize_, cells), regrid(s_.now, fine, cells)};
+        RefinerTalk& talk = *s_.refiner;
+        talk.clicks.add(promptOnGrid(p, crop_.grid(cells)));
+        talk.latest = network_.refine({talk.view, talk.clicks, talk.start, talk.prior, talk.latest});
+        s_.now = regrid(talk.latest, cells, fine);
+    }
     // Log probability of a prompt under the mask that it finds; a scribble's as the mean along it.
     double likelihoodOf(const PointPrompt& p) const {
         const auto cell = [](double v) {
@@ -140,7 +167,7 @@ private:
         return std::log(std::max(sum / static_cast<double>(along.size()), 0.05));
     }
     void ask() {
-        s_.reply = decode_(s_.question);
+        s_.reply = network_.decode(s_.question);
         addOffset(s_.reply.logits, settings_.logitOffset);
         trustTightBox(s_.reply, s_.prior, crop_, maskSize_, settings_);
         if (settings_.lean)
@@ -149,16 +176,17 @@ private:
     void apply() { s_.now = s_.correction.apply(regrid(s_.reply.logits, maskSize_, fine)); }
 
     FocusMemory::State& s_;
+    const SliceImage& slice_;
     const FocusCrop& crop_;
     int maskSize_;
     const FocusSettings& settings_;
-    const FocusDecode& decode_;
+    const FocusNetwork& network_;
 };
 
 } // namespace
 
 FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Prompts& prompts, int maskSize,
-                        const FocusSettings& settings, const FocusDecode& decode, FocusMemory* memory) {
+                        const FocusSettings& settings, const FocusNetwork& network, FocusMemory* memory) {
     std::unique_ptr<FocusMemory::State> state;
     if (memory && memory->state_ && goesOn(memory->state_->points, prompts.points))
         state = std::move(memory->state_); // gone for now: what ends half way leaves nothing behind
@@ -166,10 +194,10 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
         std::vector<float> prior = priorMask(slice, crop, maskSize);
         FocusQuestion question{crop.modelBox(), {}, prior};
         state = std::make_unique<FocusMemory::State>(FocusMemory::State{
-            std::move(prior), std::move(question), {}, FocusCorrection(slice, crop, settings), {}, {}});
-        Conversation(*state, crop, maskSize, settings, decode).begin();
+            std::move(prior), std::move(question), {}, FocusCorrection(slice, crop, settings), {}, {}, {}});
+        Conversation(*state, slice, crop, maskSize, settings, network).begin();
     }
-    Conversation conversation(*state, crop, maskSize, settings, decode);
+    Conversation conversation(*state, slice, crop, maskSize, settings, network);
     for (std::size_t n = state->points.size(); n < prompts.points.size(); ++n)
         conversation.hear(prompts.points[n]);
     FocusAnswer answer{unsampleGrid(state->now, crop.grid(fine), slice.width, slice.height, -certain),

@@ -8,6 +8,7 @@
 #include "inference/predict/focus.h"
 #include "inference/predict/focus_box.h"
 #include "inference/predict/focus_settings.h"
+#include "inference/predict/refiner_view.h"
 #include "inference/predict/whole_slice.h"
 
 #include <algorithm>
@@ -315,6 +316,20 @@ private:
         return {{data, data + logits.numel()}, decoded.iou.item<float>()};
     }
 
+    std::vector<float> refined(const RefinerQuestion& q) const {
+        const std::int64_t cells = q.view.cells;
+        const auto map = [cells](const std::vector<float>& values) {
+            return at::from_blob(const_cast<float*>(values.data()), {1, 1, cells, cells}, at::kFloat);
+        };
+        const at::Tensor logits =
+            engine_
+                .refine({map(q.view.grey), map(q.view.box), map(q.start), map(q.prior), map(q.clicks.in),
+                         map(q.clicks.out), map(q.latest), map(q.view.inBox)})
+                .contiguous();
+        const float* data = logits.data_ptr<float>();
+        return {data, data + logits.numel()};
+    }
+
     struct FocusWork {
         double done = 0; ///< share of the request's objects before this one
         double encodeMs = 0, decodeMs = 0;
@@ -334,10 +349,18 @@ private:
             checkDecoding(watch, work.done);
             return decodeFocus(code, question, maskSize);
         };
+        FocusNetwork network(decode);
+        if (const auto& refiner = engine_.config().refiner)
+            network = {decode,
+                       [&](const RefinerQuestion& question) {
+                           checkDecoding(watch, work.done);
+                           return refined(question);
+                       },
+                       refiner->cells};
         FocusSettings settings = focus_;
         settings.lean = object.box ? request.lean : nullptr;
         FocusMemory* memory = memoryOf(memoryKey(request, *crop, settings.lean.get()));
-        FocusAnswer answer = answerFocus(grey, *crop, object, maskSize, settings, decode, memory);
+        FocusAnswer answer = answerFocus(grey, *crop, object, maskSize, settings, network, memory);
         work.decodeMs += millisecondsSince(start);
         return answer;
     }

@@ -63,6 +63,8 @@ Result<Plan> readPlan(const std::filesystem::path& file, const std::filesystem::
         return taken.error();
     const auto part = [&](const char* key) { return json->find(key) ? *json->find(key) : JsonValue(); };
     Plan plan{part("network"), {}, {}, part("card").stringOr("")};
+    if (const JsonValue* refiner = json->find("refiner"))
+        plan.network.set("refiner", *refiner);
     const auto recipe = recipeFromJson(part("recipe"));
     const auto config = net::configFromJson(plan.network);
     if (!recipe || !config)
@@ -95,13 +97,17 @@ Result<net::Weights> startWeights(const Plan& plan, const std::filesystem::path&
         theirs.adapter = plan.config.adapter;
         theirs.vitLnEps = plan.config.vitLnEps; // two published variants differ from SAM here
     }
+    theirs.refiner = plan.config.refiner; // what it lacks starts anew, what it has beyond is left out
     if (!(theirs == plan.config))
         return Error{ErrorCode::ModelInvalid,
                      "The model " + from.string() +
                          " to start from has another network than the configuration."};
-    net::Weights weights = gainsAdapter ? newWeights(plan) : net::Weights{};
+    const bool sameRefiner = model->config.refiner == plan.config.refiner;
+    const bool gains = gainsAdapter || (plan.config.refiner && !sameRefiner);
+    net::Weights weights = gains ? newWeights(plan) : net::Weights{};
     for (auto& [key, tensor] : model->weights)
-        weights.insert_or_assign(key, std::move(tensor));
+        if (sameRefiner || !key.starts_with("refiner."))
+            weights.insert_or_assign(key, std::move(tensor));
     return weights;
 }
 

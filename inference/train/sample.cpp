@@ -63,8 +63,8 @@ SliceBox BoxHabit::draw(const SliceBox& t, double pixel, double imageSide, Rando
     return b.x1 < b.x0 || b.y1 < b.y0 ? t : b;
 }
 
-std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe& recipe, int imageSize,
-                                         int maskSize, Random& r, const Teacher& teacher) {
+std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe& recipe,
+                                         const SampleSizes& sizes, Random& r, const Teacher& teacher) {
     const std::optional<SliceBox> object = tightBox(task.mask);
     if (!object)
         return std::nullopt;
@@ -79,7 +79,7 @@ std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe&
     changeGrey(patch.image, patch.mask, recipe, r);
     Prompts prompts;
     prompts.box = habit.draw(*tight, patch.pixel, patch.imageSide, r);
-    Result<FocusCrop> crop = makeFocusCrop(patch.image, prompts, imageSize, recipe.focus);
+    Result<FocusCrop> crop = makeFocusCrop(patch.image, prompts, sizes.image, recipe.focus);
     if (!crop)
         return std::nullopt;
     crop->pictureShare *= static_cast<double>(patchSide) / patch.imageSide; // a patch is part of a picture
@@ -89,11 +89,16 @@ std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe&
         truth.values = teacher(patch.image, *prompts.box);
     if (truth.values.empty())
         return std::nullopt;
-    return TrainingSample{focusInput(patch.image, *crop),
-                          priorMask(patch.image, *crop, maskSize),
-                          sampleGrid(truth, crop->grid(maskSize), 0),
+    TrainingSample sample{focusInput(patch.image, *crop),
+                          priorMask(patch.image, *crop, sizes.mask),
+                          sampleGrid(truth, crop->grid(sizes.mask), 0),
                           crop->modelBox(),
                           {}};
+    if (sizes.refinerCells > 0) {
+        sample.view = refinerView(patch.image, *crop, sizes.refinerCells);
+        sample.fineTarget = sampleGrid(truth, crop->grid(sizes.refinerCells), 0);
+    }
+    return sample;
 }
 
 std::optional<CellClick> correctiveClick(std::span<const float> logits, std::span<const float> target,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "inference/predict/focus.h"
+#include "inference/predict/refiner_view.h"
 #include "inference/train/random.h"
 #include "inference/train/recipe.h"
 #include "inference/train/task.h"
@@ -14,22 +15,31 @@ namespace tandem {
 
 /// A task as the network meets it, made by the functions that predict with it.
 struct TrainingSample {
-    std::vector<float> input;  ///< 3 x size x size, see focusInput
-    std::vector<float> prior;  ///< first mask prompt, maskSize x maskSize; empty for whole slices
-    std::vector<float> target; ///< share of each cell that the object covers, maskSize x maskSize
-    SliceBox box;              ///< ModelPx
-    std::string imageKey;      ///< see TrainingTask
+    std::vector<float> input;        ///< 3 x size x size, see focusInput
+    std::vector<float> prior;        ///< first mask prompt, maskSize x maskSize; empty for whole slices
+    std::vector<float> target;       ///< share of each cell that the object covers, maskSize x maskSize
+    SliceBox box;                    ///< ModelPx
+    std::string imageKey;            ///< see TrainingTask
+    RefinerView view{};              ///< for a network with a refiner: what that sees
+    std::vector<float> fineTarget{}; ///< and its target, on the view's cells
 };
 
 /// Says for an image and a box how probable each pixel is to be of the object (width * height values, 0..1);
 /// an empty answer means that it cannot.
 using Teacher = std::function<std::vector<float>(const SliceImage&, const SliceBox&)>;
 
+/// Sides of a network's squares.
+struct SampleSizes {
+    int image = 256;      ///< input
+    int mask = 64;        ///< logits
+    int refinerCells = 0; ///< 0: no refiner
+};
+
 /// Turns, mirrors, stretches and shifts a task onto a patch of about `patchSide` pixels, changes its grey
 /// values, draws a box as a person would, and prepares the crop. Nothing if the object is lost on the way.
 /// @param teacher  if given, the target is what it says instead of the task's mask
-std::optional<TrainingSample> makeSample(const TrainingTask&, const Recipe&, int imageSize, int maskSize,
-                                         Random&, const Teacher& teacher = {});
+std::optional<TrainingSample> makeSample(const TrainingTask&, const Recipe&, const SampleSizes&, Random&,
+                                         const Teacher& teacher = {});
 
 /// How carelessly a box is drawn; one habit for its four edges.
 struct BoxHabit {

@@ -69,7 +69,7 @@ Result<std::string> sheetOfSamples(const Plan& plan, const TaskSource& source, i
         if (!task)
             return task.error();
         const auto sample = c.preprocess == net::Preprocess::Focus
-                                ? makeSample(*task, plan.recipe, c.imageSize, 4 * c.grid(), random)
+                                ? makeSample(*task, plan.recipe, {c.imageSize, 4 * c.grid()}, random)
                                 : makeWholeSample(*task, plan.recipe, c, random);
         if (!sample)
             continue;

@@ -1,6 +1,7 @@
 #include "inference/train/trainer.h"
 
 #include "inference/checkpoint/tensors.h"
+#include "inference/train/refiner_loss.h"
 #include "inference/train/slice_request.h"
 #include "inference/train/whole_sample.h"
 
@@ -36,6 +37,18 @@ at::Tensor boxesOf(const std::vector<TrainingSample>& samples) {
             out[static_cast<std::int64_t>(i)][k] = static_cast<float>(values[k]);
     }
     return boxes;
+}
+
+SampleSizes sizesOf(const net::NetworkConfig& c) {
+    return {c.imageSize, 4 * c.grid(), c.refiner ? c.refiner->cells : 0};
+}
+
+// Whether a recipe trains a weight beyond the refiner's; or one of those.
+bool trainsAny(const net::NetworkConfig& config, const Recipe& recipe, bool ofRefiner) {
+    const std::vector<net::WeightSpec> layout = net::layoutOf(config);
+    return std::any_of(layout.begin(), layout.end(), [&](const net::WeightSpec& s) {
+        return s.key.starts_with("refiner.") == ofRefiner && s.trainable() && !isFrozen(s.key, recipe);
+    });
 }
 
 // A model's logits on an image's own grid.
@@ -82,7 +95,7 @@ private:
         };
         const Teacher asked = teacher ? ask : Teacher();
         auto sample = config.preprocess == net::Preprocess::Focus
-                          ? makeSample(task, recipe, config.imageSize, 4 * config.grid(), random, asked)
+                          ? makeSample(task, recipe, sizesOf(config), random, asked)
                           : makeWholeSample(task, recipe, config, random, asked);
         if (problem)
             return *problem;
@@ -95,7 +108,8 @@ private:
 Trainer::Trainer(net::NetworkConfig config, net::Weights start, const Recipe& recipe, TaskSource source)
     : config_(std::move(config)), weights_(std::move(start)), recipe_(recipe),
       source_(std::make_shared<const TaskSource>(std::move(source))), optimiser_(weights_, config_, recipe),
-      average_(weights_, recipe), stems_(recipe.stemCacheMb << 20) {
+      average_(weights_, recipe), stems_(recipe.stemCacheMb << 20),
+      trainsNetwork_(trainsAny(config_, recipe_, false)), trainsRefiner_(trainsAny(config_, recipe_, true)) {
     for (const net::WeightSpec& spec :
          net::layoutOf(config_)) // running statistics are moved in place: keep an own copy
         if (!spec.trainable() && weights_.contains(spec.key))
@@ -193,26 +207,44 @@ void Trainer::addClicks(const Batch& batch, const at::Tensor& logits, net::Promp
     prompts.mask = flat.clamp(-10, 10);
 }
 
-at::Tensor Trainer::lossOf(const Batch& batch) {
-    Random random = randomOfStep(recipe_.seed, optimiser_.steps(), 1);
-    if (recipe_.attentionDropout > 0 || recipe_.ffnDropout > 0 || recipe_.dropPath > 0)
-        at::manual_seed(random.next()); // LibTorch's own generator is no part of the state
+at::Tensor Trainer::networkLoss(const Batch& batch, Random& random, at::Tensor& boxLogits) {
     const at::Tensor embedding = net::encode(weights_, config_, batch.input, forwardOf(batch));
     net::PromptTensors prompts;
     prompts.boxes = batch.boxes;
     prompts.mask = batch.prior;
-    const int clicks =
-        random.chance(recipe_.clickShare) ? random.integer(1, static_cast<int>(recipe_.mostClicks)) : 0;
+    const bool asksMore = random.chance(recipe_.clickShare) && trainsNetwork_;
+    const int clicks = asksMore ? random.integer(1, static_cast<int>(recipe_.mostClicks)) : 0;
     at::Tensor total;
     for (int round = 0; round <= clicks; ++round) {
         const net::PromptCodes codes = net::encodePrompts(weights_, config_, prompts);
         const net::Decoded decoded = net::decode(weights_, config_, embedding, codes, false);
         const at::Tensor loss = roundLoss(decoded, batch.target);
         total = total.defined() ? total + loss : loss;
+        if (round == 0)
+            boxLogits = decoded.logits.detach();
         if (round < clicks)
             addClicks(batch, decoded.logits, prompts, config_, random);
     }
     return total / (clicks + 1);
+}
+
+at::Tensor Trainer::lossOf(const Batch& batch) {
+    Random random = randomOfStep(recipe_.seed, optimiser_.steps(), 1);
+    if (recipe_.attentionDropout > 0 || recipe_.ffnDropout > 0 || recipe_.dropPath > 0)
+        at::manual_seed(random.next()); // LibTorch's own generator is no part of the state
+    at::Tensor boxLogits, loss;
+    {
+        const at::AutoGradMode gradients(trainsNetwork_);
+        loss = networkLoss(batch, random, boxLogits);
+    }
+    if (!trainsRefiner_)
+        return loss;
+    net::Forward forward;
+    forward.batchNorm = net::BatchNorm::BatchAndUpdate;
+    forward.batchNormMomentum = recipe_.batchNormMomentum;
+    const at::Tensor refined =
+        refinerLoss(weights_, config_, batch.samples, boxLogits, batch.prior, forward, random);
+    return trainsNetwork_ ? loss + refined : refined;
 }
 
 Result<double> Trainer::step() {

@@ -69,6 +69,7 @@ private:
     net::Forward forwardOf(const Batch&) const;
     Result<void> writeBatch(const Batch&, double loss) const;
     at::Tensor lossOf(const Batch&);
+    at::Tensor networkLoss(const Batch&, Random&, at::Tensor& boxLogits);
     at::Tensor roundLoss(const net::Decoded&, const at::Tensor& target) const;
     static void addClicks(const Batch&, const at::Tensor& logits, net::PromptTensors&,
                           const net::NetworkConfig&, Random&);
@@ -80,6 +81,7 @@ private:
     Optimiser optimiser_;
     MovingAverage average_;
     StemCache stems_;
+    bool trainsNetwork_, trainsRefiner_; ///< everything but the refiner, or some of it; the refiner
     StepSeconds seconds_;
     std::filesystem::path batchFolder_;
     std::shared_ptr<predict::Predictor> teacher_;

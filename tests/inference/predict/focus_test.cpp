@@ -3,6 +3,7 @@
 #include "core/measure/overlap.h"
 #include "inference/predict/focus.h"
 #include "inference/predict/focus_box.h"
+#include "inference/predict/refiner_view.h"
 
 #include <gtest/gtest.h>
 
@@ -321,6 +322,98 @@ TEST(AnswerFocus, GoingOnFromAMemory_GivesTheAnswerOfAllPromptsAtOnce) {
         EXPECT_EQ(asked.size(), std::size_t{shown ? 4U + 3U + 2U + 1U : 1U + 1U + 1U});
         EXPECT_EQ(askedAfresh.size(), std::size_t{shown ? 1U + 2U + 3U + 4U + 4U + 3U + 2U + 3U : 8U});
     }
+}
+
+// A refiner that answers the latest logits, raised or lowered by 2 where the clicks' bells are.
+FocusRefine obedient(std::vector<RefinerClicks>* heard = nullptr,
+                     std::vector<std::vector<float>>* latest = nullptr) {
+    return [=](const RefinerQuestion& q) {
+        if (heard)
+            heard->push_back(q.clicks);
+        if (latest)
+            latest->push_back(q.latest);
+        std::vector<float> logits = q.latest;
+        for (std::size_t i = 0; i < logits.size(); ++i)
+            logits[i] += 2 * q.clicks.in[i] - 2 * q.clicks.out[i];
+        return logits;
+    };
+}
+
+TEST(AnswerFocus, ARefinerRedrawsAfterEveryPrompt_FromTheAnswerBeforeIt) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const PointPrompt in{{{38, 30}}, true}, line{{{52, 25}}, false, {{{52, 33}}}};
+    std::vector<FocusQuestion> asked;
+    std::vector<RefinerClicks> heard;
+    std::vector<std::vector<float>> latest;
+    const FocusNetwork network(stubborn(std::vector<float>(64 * 64, -1), &asked), obedient(&heard, &latest),
+                               64);
+    const FocusAnswer answer = answerFocus(s.image, *crop, {s.box, {in, line}}, 64, {}, network);
+    EXPECT_EQ(asked.size(), std::size_t{1}); // the network itself is not shown clicks
+    ASSERT_EQ(heard.size(), std::size_t{2});
+    const auto cell = [&](double x, double y) {
+        const CropGrid g = crop->grid(64);
+        const auto at = [](double v, double first, double step) {
+            return static_cast<std::size_t>(std::lround((v - first) / step - 0.5));
+        };
+        return at(y, g.top, g.stepY) * 64 + at(x, g.left, g.stepX);
+    };
+    EXPECT_GT(heard[0].in[cell(38, 30)], 0.8F);
+    EXPECT_LT(heard[0].in[cell(52, 29)], 0.01F);
+    EXPECT_EQ(*std::max_element(heard[0].out.begin(), heard[0].out.end()), 0.0F);
+    for (double y : {25.0, 29.0, 33.0}) // all along the stroke
+        EXPECT_GT(heard[1].out[cell(52, y)], 0.8F);
+    EXPECT_NEAR(latest[0][cell(38, 30)], -1, 0.01);
+    EXPECT_GT(latest[1][cell(38, 30)], 0.5F);  // the second prompt was made on the first one's answer
+    EXPECT_GT(answer.logits[30 * 80 + 39], 0); // beside the click, where the refiner alone decides
+    EXPECT_LT(answer.logits[30 * 80 + 44], 0);
+}
+
+TEST(AnswerFocus, WithARefiner_GoingOnFromAMemoryGivesTheAnswerOfAllPromptsAtOnce) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const PointPrompt in{{{38, 30}}, true}, out{{{57, 22}}, false};
+    const FocusNetwork network(stubborn(logitsOf(s.truth, *crop)), obedient(), 128);
+    FocusMemory memory;
+    for (const std::vector<PointPrompt>& points :
+         std::vector<std::vector<PointPrompt>>{{}, {in}, {in, out}, {out}, {out, in}}) {
+        const Prompts p{s.box, points};
+        EXPECT_EQ(answerFocus(s.image, *crop, p, 64, {}, network, &memory).logits,
+                  answerFocus(s.image, *crop, p, 64, {}, network).logits);
+    }
+}
+
+TEST(AnswerFocus, AClickWinsWhereItStands_WhateverARefinerSays) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const FocusRefine deaf = [](const RefinerQuestion& q) { return std::vector<float>(q.latest.size(), 3); };
+    const FocusNetwork network(stubborn(std::vector<float>(64 * 64, 3)), deaf, 64);
+    const FocusAnswer answer = answerFocus(s.image, *crop, {s.box, {{{{44, 30}}, false}}}, 64, {}, network);
+    EXPECT_LT(answer.logits[30 * 80 + 44], 0);
+    EXPECT_GT(answer.logits[30 * 80 + 48], 0);
+}
+
+// Truth: the formulas, at places by hand.
+TEST(RefinerView, ShowsGreyBoxAndItsInside) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const RefinerView view = refinerView(s.image, *crop, 64);
+    const CropGrid g = crop->grid(64);
+    for (std::int64_t j = 3; j < 64; j += 7)
+        for (std::int64_t i = 2; i < 64; i += 5) {
+            const auto at = static_cast<std::size_t>(j * 64 + i);
+            const double x = g.centreX(i), y = g.centreY(j);
+            const bool in =
+                x > s.box.x0 - 0.5 && x < s.box.x1 + 0.5 && y > s.box.y0 - 0.5 && y < s.box.y1 + 0.5;
+            const double u = (x - (s.box.x0 + s.box.x1) / 2) / ((s.box.x1 - s.box.x0 + 1) / 2);
+            const double v = (y - (s.box.y0 + s.box.y1) / 2) / ((s.box.y1 - s.box.y0 + 1) / 2);
+            EXPECT_EQ(view.inBox[at], in ? 1.0F : 0.0F);
+            EXPECT_NEAR(view.box[at], in ? std::max(-1.0, 1 - u * u - v * v) : -1, 1e-6);
+        }
+    const auto [low, high] = std::minmax_element(view.grey.begin(), view.grey.end());
+    EXPECT_GE(*low, -2.0F);
+    EXPECT_LE(*high, 2.0F);
+    EXPECT_GT(view.grey[32 * 64 + 32], view.grey[32 * 64 + 2]); // the object is brighter
 }
 
 TEST(AnswerFocus, EndedHalfWay_LeavesNoMemory) {

@@ -2,6 +2,7 @@
 #include "inference/predict/focus_settings.h"
 #include "inference/train/loader.h"
 #include "inference/train/patch.h"
+#include "inference/train/pattern.h"
 #include "inference/train/repaint.h"
 #include "inference/train/sample.h"
 #include "inference/train/scene.h"
@@ -130,10 +131,85 @@ TEST(MakeSample, PictureCue_IsThatOfThePictureAndNotOfThePatch) {
                 std::hypot(static_cast<double>(x) - 49.5, static_cast<double>(y) - 49.5) < 15;
     for (double side : {60.0, 120.0, 480.0}) { // of the picture; the object is 30 px long
         task.imageSide = side;
-        const auto s = makeSample(task, recipe, 64, 32, r);
+        const auto s = makeSample(task, recipe, {64, 32}, r);
         ASSERT_TRUE(s.has_value());
         EXPECT_NEAR(s->input[64 * 64], -1 + std::log2(side / 30) / 5, 0.08); // stretched by up to a fifth
     }
+}
+
+TEST(MakeSample, ForARefiner_HoldsItsViewAndATargetOnItsCells) {
+    Recipe recipe;
+    Random r(11);
+    std::optional<TrainingSample> s;
+    while (!s)
+        s = makeSample(makeScene(r), recipe, {64, 32, 48}, r);
+    EXPECT_EQ(s->view.cells, 48);
+    for (const auto& map : {s->view.grey, s->view.box, s->view.inBox, s->fineTarget})
+        EXPECT_EQ(map.size(), std::size_t{48 * 48});
+    double fine = 0, coarse = 0; // the same object covers the same share of the crop
+    for (float v : s->fineTarget)
+        fine += static_cast<double>(v) / (48 * 48);
+    for (float v : s->target)
+        coarse += static_cast<double>(v) / (32 * 32);
+    EXPECT_NEAR(fine, coarse, 0.02);
+    EXPECT_TRUE(makeSample(makeScene(r), recipe, {64, 32}, r).value_or(TrainingSample{}).fineTarget.empty());
+}
+
+// How many connected parts a mask has, and which share of it the largest is.
+std::pair<std::size_t, double> partsOf(const SliceMask& mask) {
+    const Components c = connectedComponents(mask.inside, {mask.width, mask.height, 1}, true);
+    double all = 0, largest = 0;
+    for (std::size_t n = 1; n < c.voxels.size(); ++n) {
+        all += static_cast<double>(c.voxels[n]);
+        largest = std::max(largest, static_cast<double>(c.voxels[n]));
+    }
+    return {c.voxels.size() - 1, largest / all};
+}
+
+TEST(PatternScene, IsOfThinOrManyParts_OnLessThanHalfOfThePicture) {
+    Random r(3);
+    int many = 0;
+    for (int n = 0; n < 30; ++n) {
+        const TrainingTask task = makePatternScene(r);
+        const auto area =
+            static_cast<double>(std::count(task.mask.inside.begin(), task.mask.inside.end(), 1));
+        EXPECT_GT(area, 0.03 * static_cast<double>(task.mask.inside.size()));
+        EXPECT_LT(area, 0.45 * static_cast<double>(task.mask.inside.size()));
+        EXPECT_EQ(task.image.width, task.mask.width);
+        many += partsOf(task.mask).first >= 4;
+    }
+    EXPECT_GE(many, 8); // the others are trees and nets
+    EXPECT_LE(many, 26);
+}
+
+TEST(PatternTask, FindsTheSpotsOfAPicture_AndNothingOnOneGrey) {
+    SliceImage spots{120, 120, 1, std::vector<float>(120 * 120)};
+    SliceMask truth(120, 120);
+    for (std::int64_t y = 0; y < 120; ++y)
+        for (std::int64_t x = 0; x < 120; ++x) {
+            truth.at(x, y) =
+                std::hypot(static_cast<double>(x % 20) - 10, static_cast<double>(y % 20) - 10) < 5;
+            spots.values[static_cast<std::size_t>(y * 120 + x)] = truth.at(x, y) ? 1.0F : 0.0F;
+        }
+    Random r(8);
+    int found = 0, bright = 0;
+    for (int n = 0; n < 40; ++n)
+        if (const auto task = makePatternTask(spots, r)) {
+            ++found;
+            EXPECT_GE(partsOf(task->mask).first, std::size_t{4});
+            double in = 0, all = 0;
+            for (std::size_t i = 0; i < task->mask.inside.size(); ++i)
+                if (task->mask.inside[i]) {
+                    in += static_cast<double>(task->image.values[i]);
+                    all += 1;
+                }
+            bright += in / all > 0.6;
+        }
+    EXPECT_GE(found, 10);
+    EXPECT_GE(bright, 5); // what stands out is brighter or darker, whichever was drawn
+    const SliceImage plain{120, 120, 1, std::vector<float>(120 * 120, 3.0F)};
+    for (int n = 0; n < 10; ++n)
+        EXPECT_FALSE(makePatternTask(plain, r).has_value());
 }
 
 TEST(MakeSample, TargetLiesInTheBoxAndFillsIt) {
@@ -143,7 +219,7 @@ TEST(MakeSample, TargetLiesInTheBoxAndFillsIt) {
     Random r(11);
     int made = 0;
     for (int n = 0; n < 8; ++n) {
-        const auto s = makeSample(makeScene(r), recipe, 64, 32, r);
+        const auto s = makeSample(makeScene(r), recipe, {64, 32}, r);
         if (!s)
             continue;
         ++made;

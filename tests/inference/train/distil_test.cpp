@@ -86,14 +86,14 @@ TEST(Distillation, TargetsAreTheTeachersAnswers) {
     const auto quarter = [](const SliceImage& image, const SliceBox&) {
         return std::vector<float>(image.values.size(), 0.25F);
     };
-    const auto sample = makeSample(task, recipe, 64, 32, random, quarter);
+    const auto sample = makeSample(task, recipe, {64, 32}, random, quarter);
     ASSERT_TRUE(sample.has_value());
     float most = 0;
     for (const float t : sample->target)
         most = std::max(most, t);
     EXPECT_NEAR(most, 0.25F, 1e-6F);
     const auto silent = [](const SliceImage&, const SliceBox&) { return std::vector<float>(); };
-    EXPECT_FALSE(makeSample(task, recipe, 64, 32, random, silent).has_value());
+    EXPECT_FALSE(makeSample(task, recipe, {64, 32}, random, silent).has_value());
 }
 
 TEST(TaskSource, SlicesWithoutLabels_GiveTheirRegions) {

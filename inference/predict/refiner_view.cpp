@@ -1,0 +1,51 @@
+#include "inference/predict/refiner_view.h"
+
+#include "core/measure/baselines.h"
+#include "inference/predict/focus_crop_grey.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tandem {
+
+RefinerView refinerView(const SliceImage& slice, const FocusCrop& crop, int cells) {
+    const CropGrid g = crop.grid(cells);
+    RefinerView view{cells, cropGrey(slice, g), {}, {}};
+    view.box.reserve(view.grey.size());
+    view.inBox.reserve(view.grey.size());
+    for (int j = 0; j < cells; ++j)
+        for (int i = 0; i < cells; ++i) {
+            const double x = g.centreX(i), y = g.centreY(j), r = ellipticRadius(crop.box, x, y);
+            const bool in = crop.boxHolds(x, y);
+            view.box.push_back(in ? static_cast<float>(std::max(-1.0, 1 - r * r)) : -1.0F);
+            view.inBox.push_back(in ? 1.0F : 0.0F);
+        }
+    return view;
+}
+
+RefinerClicks::RefinerClicks(int cells)
+    : in(static_cast<std::size_t>(cells) * static_cast<std::size_t>(cells)), out(in.size()), cells_(cells) {}
+
+void RefinerClicks::add(const PointPrompt& onGrid) {
+    const double sigma = 2.5 / 128 * cells_, reach = 4 * sigma;
+    std::vector<float>& map = onGrid.foreground ? in : out;
+    const auto stamp = [&](double cx, double cy) {
+        const auto first = [=](double v) { return std::max(0, static_cast<int>(std::ceil(v - reach))); };
+        const auto last = [=, this](double v) {
+            return std::min(cells_ - 1, static_cast<int>(std::floor(v + reach)));
+        };
+        for (int j = first(cy); j <= last(cy); ++j)
+            for (int i = first(cx); i <= last(cx); ++i) {
+                const double squared = (i - cx) * (i - cx) + (j - cy) * (j - cy);
+                float& v = map[static_cast<std::size_t>(j) * static_cast<std::size_t>(cells_) +
+                               static_cast<std::size_t>(i)];
+                v = std::max(v, static_cast<float>(std::exp(-squared / (2 * sigma * sigma))));
+            }
+    };
+    if (!onGrid.isScribble())
+        return stamp(onGrid.at[0], onGrid.at[1]);
+    for (const SlicePixel& c : pixelsUnder(onGrid, cells_, cells_))
+        stamp(static_cast<double>(c.x), static_cast<double>(c.y));
+}
+
+} // namespace tandem
