@@ -13,8 +13,9 @@ namespace {
 constexpr const char* shortRecipe = R"({
   "recipe": {
     "seed": 1, "samples": 2400, "batch": 8, "threads": 1, "learningRate": 3e-4, "warmupSteps": 20,
-    "emaDecay": 0.99, "batchNormMomentum": 0.01, "firstPackShare": 0.6, "sceneShare": 0.05, "regionShare": 0.1,
-    "tightShare": 0.6, "handShare": 0.3, "saveEverySamples": 400, "validateEverySamples": 800, "validateItems": 32
+    "emaDecay": 0.99, "batchNormMomentum": 0.01, "freeze": ["refiner"], "firstPackShare": 0.6, "sceneShare": 0.05,
+    "regionShare": 0.1, "tightShare": 0.6, "handShare": 0.3, "saveEverySamples": 400, "validateEverySamples": 800,
+    "validateItems": 32
   }
 }
 )";

@@ -216,8 +216,8 @@ std::string refinerProblem(const NetworkConfig& c) {
     const RefinerConfig& r = *c.refiner;
     if (c.preprocess != Preprocess::Focus)
         return "a refiner needs the preprocess 'focus'";
-    if (r.cells % 16 || r.cells > 1024)
-        return "refiner.cells must be a multiple of 16 up to 1024";
+    if (r.cells % 16 || r.cells > 512)
+        return "refiner.cells must be a multiple of 16 up to 512";
     const int widest = *std::max_element(r.widths.begin(), r.widths.end());
     if (*std::min_element(r.widths.begin(), r.widths.end()) < 1 ||
         std::max({widest, r.likeness, r.detail, r.head}) > 1024)
@@ -259,6 +259,7 @@ std::string problemOf(const NetworkConfig& c) {
 void readRefiner(const JsonValue& object, RefinerConfig& r, std::string& problem) {
     const Reader in(object, "refiner.", problem);
     in.read("cells", r.cells);
+    in.read("crop_scale", r.cropScale, 1);
     in.read("widths", r.widths);
     in.read("likeness", r.likeness);
     in.read("detail", r.detail);
@@ -344,6 +345,7 @@ JsonValue decoderToJson(const DecoderConfig& d) {
 JsonValue refinerToJson(const RefinerConfig& r) {
     JsonValue out{JsonValue::Object{}};
     out.set("cells", r.cells);
+    out.set("crop_scale", r.cropScale);
     out.set("widths", listOf(r.widths));
     out.set("likeness", r.likeness);
     out.set("detail", r.detail);

@@ -64,7 +64,8 @@ inline constexpr int refinerChannels = 7;
 /// Sizes of a refiner: a light U-shaped convolutional network that redraws a mask after each corrective
 /// click.
 struct RefinerConfig {
-    int cells = 128;                           ///< along a side of the square that it sees and draws
+    int cells = 128;         ///< along a side of the square that it sees and draws, or twice as many
+    double cropScale = 1.25; ///< that square's side, in units of the box's longer side
     std::array<int, 4> widths{32, 48, 64, 64}; ///< channels at a half, quarter, eighth and sixteenth of it
     int likeness = 8; ///< length of the code by which cells are compared with those that clicks point at
     int detail = 8;   ///< channels that come back to every cell

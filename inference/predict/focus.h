@@ -120,11 +120,13 @@ using FocusRefine = std::function<std::vector<float>(const RefinerQuestion&)>;
 /// What a focus answer asks of a model.
 struct FocusNetwork {
     FocusDecode decode;
-    FocusRefine refine;   ///< of a model with a refiner, else empty
-    int refinerCells = 0; ///< along a side of what that sees
+    FocusRefine refine; ///< of a model with a refiner, else empty
+    int refinerCells = 0;
+    double refinerCropScale = 1; ///< see refinerCrop
 
-    FocusNetwork(FocusDecode d, FocusRefine r = {}, int cells = 0) // NOLINT(google-explicit-constructor)
-        : decode(std::move(d)), refine(std::move(r)), refinerCells(cells) {}
+    FocusNetwork(FocusDecode d) : decode(std::move(d)) {} // NOLINT(google-explicit-constructor)
+    FocusNetwork(FocusDecode d, FocusRefine r, int cells, double cropScale)
+        : decode(std::move(d)), refine(std::move(r)), refinerCells(cells), refinerCropScale(cropScale) {}
 };
 
 /// Logits on the slice's grid.

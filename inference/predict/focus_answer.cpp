@@ -12,10 +12,16 @@ namespace {
 constexpr int fine = correctionCells;
 constexpr float certain = 10.0F; // logit where a click stands, and (negative) outside the crop
 
-// Values on one grid of the crop's square brought to another one of it.
-std::vector<float> regrid(std::span<const float> v, int from, int to) {
-    const double step = static_cast<double>(to) / from;
-    return unsampleGrid(v, {-0.5, -0.5, step, step, from, from}, to, to, 0);
+// Values on one grid brought to the cells of another; beyond the first one's, `outside`.
+std::vector<float> regrid(std::span<const float> v, const CropGrid& from, const CropGrid& to,
+                          float outside = -certain) {
+    const CropGrid seen{(from.left - to.left) / to.stepX - 0.5,
+                        (from.top - to.top) / to.stepY - 0.5,
+                        from.stepX / to.stepX,
+                        from.stepY / to.stepY,
+                        from.width,
+                        from.height};
+    return unsampleGrid(v, seen, to.width, to.height, outside);
 }
 
 // Clicks and scribbles win at their own pixels, a later one over an earlier.
@@ -78,6 +84,7 @@ std::vector<float> clipped(std::vector<float> logits) {
 
 // What a refiner is asked about an object, and what it said last.
 struct RefinerTalk {
+    FocusCrop crop;
     RefinerView view;
     RefinerClicks clicks;
     std::vector<float> start, prior, latest;
@@ -101,19 +108,23 @@ FocusMemory::~FocusMemory() = default;
 
 namespace {
 
-// Whether the remembered points are the first of the asked ones.
-bool goesOn(const std::vector<PointPrompt>& remembered, const std::vector<PointPrompt>& asked) {
-    return remembered.size() <= asked.size() &&
-           std::equal(remembered.begin(), remembered.end(), asked.begin());
+// Whether what is remembered leads to an answer for these prompts: its points are the first of theirs, and
+// its refiner looks where it would look now.
+bool goesOn(const FocusMemory::State& s, const FocusCrop& crop, const Prompts& asked,
+            const FocusNetwork& network) {
+    const bool sameStart = s.points.size() <= asked.points.size() &&
+                           std::equal(s.points.begin(), s.points.end(), asked.points.begin());
+    return sameStart &&
+           (!s.refiner || s.refiner->crop == refinerCrop(crop, asked.points, network.refinerCropScale));
 }
 
 // One object's way from the box to its latest prompt.
 class Conversation {
 public:
-    Conversation(FocusMemory::State& state, const SliceImage& slice, const FocusCrop& crop, int maskSize,
-                 const FocusSettings& settings, const FocusNetwork& network)
-        : s_(state), slice_(slice), crop_(crop), maskSize_(maskSize), settings_(settings), network_(network) {
-    }
+    Conversation(FocusMemory::State& state, const SliceImage& slice, const FocusCrop& crop,
+                 const Prompts& all, int maskSize, const FocusSettings& settings, const FocusNetwork& network)
+        : s_(state), slice_(slice), crop_(crop), all_(all), maskSize_(maskSize), settings_(settings),
+          network_(network) {}
 
     void begin() {
         ask();
@@ -142,15 +153,24 @@ private:
         apply();
     }
     void refine(const PointPrompt& p) {
-        const int cells = network_.refinerCells;
         if (!s_.refiner)
-            s_.refiner = RefinerTalk{refinerView(slice_, crop_, cells), RefinerClicks(cells),
-                                     regrid(s_.reply.logits, maskSize_, cells),
-                                     regrid(s_.prior, maskSize_, cells), regrid(s_.now, fine, cells)};
+            s_.refiner = beginRefining();
         RefinerTalk& talk = *s_.refiner;
-        talk.clicks.add(promptOnGrid(p, crop_.grid(cells)));
+        const CropGrid grid = talk.crop.grid(talk.view.cells);
+        talk.clicks.add(promptOnGrid(p, grid));
         talk.latest = network_.refine({talk.view, talk.clicks, talk.start, talk.prior, talk.latest});
-        s_.now = regrid(talk.latest, cells, fine);
+        s_.now = regrid(talk.latest, grid, crop_.grid(fine));
+    }
+    RefinerTalk beginRefining() const {
+        const FocusCrop crop = refinerCrop(crop_, all_.points, network_.refinerCropScale);
+        const int cells = refinerCells(crop, network_.refinerCells);
+        const CropGrid grid = crop.grid(cells);
+        return {crop,
+                refinerView(slice_, crop, cells),
+                RefinerClicks(cells),
+                regrid(s_.reply.logits, crop_.grid(maskSize_), grid),
+                regrid(s_.prior, crop_.grid(maskSize_), grid),
+                regrid(s_.now, crop_.grid(fine), grid)};
     }
     // Log probability of a prompt under the mask that it finds; a scribble's as the mean along it.
     double likelihoodOf(const PointPrompt& p) const {
@@ -173,11 +193,14 @@ private:
         if (settings_.lean)
             addTo(s_.reply.logits, settings_.lean->on(crop_.grid(maskSize_), crop_.box));
     }
-    void apply() { s_.now = s_.correction.apply(regrid(s_.reply.logits, maskSize_, fine)); }
+    void apply() {
+        s_.now = s_.correction.apply(regrid(s_.reply.logits, crop_.grid(maskSize_), crop_.grid(fine)));
+    }
 
     FocusMemory::State& s_;
     const SliceImage& slice_;
     const FocusCrop& crop_;
+    const Prompts& all_; // of the object
     int maskSize_;
     const FocusSettings& settings_;
     const FocusNetwork& network_;
@@ -188,19 +211,22 @@ private:
 FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Prompts& prompts, int maskSize,
                         const FocusSettings& settings, const FocusNetwork& network, FocusMemory* memory) {
     std::unique_ptr<FocusMemory::State> state;
-    if (memory && memory->state_ && goesOn(memory->state_->points, prompts.points))
+    if (memory && memory->state_ && goesOn(*memory->state_, crop, prompts, network))
         state = std::move(memory->state_); // gone for now: what ends half way leaves nothing behind
     if (!state) {
         std::vector<float> prior = priorMask(slice, crop, maskSize);
         FocusQuestion question{crop.modelBox(), {}, prior};
         state = std::make_unique<FocusMemory::State>(FocusMemory::State{
             std::move(prior), std::move(question), {}, FocusCorrection(slice, crop, settings), {}, {}, {}});
-        Conversation(*state, slice, crop, maskSize, settings, network).begin();
+        Conversation(*state, slice, crop, prompts, maskSize, settings, network).begin();
     }
-    Conversation conversation(*state, slice, crop, maskSize, settings, network);
+    Conversation conversation(*state, slice, crop, prompts, maskSize, settings, network);
     for (std::size_t n = state->points.size(); n < prompts.points.size(); ++n)
         conversation.hear(prompts.points[n]);
-    FocusAnswer answer{unsampleGrid(state->now, crop.grid(fine), slice.width, slice.height, -certain),
+    const bool isRefined = state->refiner.has_value();
+    const std::vector<float>& now = isRefined ? state->refiner->latest : state->now;
+    const CropGrid grid = isRefined ? state->refiner->crop.grid(state->refiner->view.cells) : crop.grid(fine);
+    FocusAnswer answer{unsampleGrid(now, grid, slice.width, slice.height, -certain),
                        state->reply.predictedIou, state->clickEvidence};
     setPixels(answer.logits, slice, prompts.points);
     if (memory)

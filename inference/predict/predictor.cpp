@@ -356,7 +356,7 @@ private:
                            checkDecoding(watch, work.done);
                            return refined(question);
                        },
-                       refiner->cells};
+                       refiner->cells, refiner->cropScale};
         FocusSettings settings = focus_;
         settings.lean = object.box ? request.lean : nullptr;
         FocusMemory* memory = memoryOf(memoryKey(request, *crop, settings.lean.get()));

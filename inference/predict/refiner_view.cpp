@@ -8,6 +8,24 @@
 
 namespace tandem {
 
+FocusCrop refinerCrop(FocusCrop crop, const std::vector<PointPrompt>& points, double cropScale) {
+    constexpr double smallestBox = 6; // px, as for the network's crop
+    const SliceBox& b = crop.box;
+    double side = cropScale * std::max({b.x1 - b.x0 + 1, b.y1 - b.y0 + 1, smallestBox});
+    for (const PointPrompt& p : points)
+        for (const Point<SlicePx>& at : verticesOf(p)) {
+            const double far = std::max(std::abs(at[0] - crop.centreX), std::abs(at[1] - crop.centreY));
+            side = std::max(side, 2 * (1.1 * far + 2));
+        }
+    crop.side = std::min(side, crop.side);
+    return crop;
+}
+
+int refinerCells(const FocusCrop& crop, int cells) {
+    constexpr double coarsest = 2.5; // slice pixels
+    return crop.side / cells > coarsest ? 2 * cells : cells;
+}
+
 RefinerView refinerView(const SliceImage& slice, const FocusCrop& crop, int cells) {
     const CropGrid g = crop.grid(cells);
     RefinerView view{cells, cropGrey(slice, g), {}, {}};

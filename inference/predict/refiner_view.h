@@ -7,6 +7,12 @@
 
 namespace tandem {
 
+/// What a refiner looks at: a square of cropScale x the longer box side around the middle of the network's
+/// crop, grown until it holds every point and scribble, but not beyond that crop.
+FocusCrop refinerCrop(FocusCrop, const std::vector<PointPrompt>&, double cropScale);
+/// On how many cells: `cells`, or twice as many where a cell would be larger than 2.5 slice pixels.
+int refinerCells(const FocusCrop& refinerCrop, int cells);
+
 /// What a refiner (net::refine) sees of an object besides logits: all maps are cells x cells on the crop's
 /// square, row by row. Used alike by trainer and predictor. Pure; thread: any.
 struct RefinerView {
@@ -16,6 +22,7 @@ struct RefinerView {
     std::vector<float> inBox; ///< 1 inside the box, else 0
 };
 /// @param slice  with one component
+/// @param crop   the refiner's own, see refinerCrop
 RefinerView refinerView(const SliceImage& slice, const FocusCrop&, int cells);
 
 /// Clicks and scribbles that say in, and those that say out: a bell of 2.5/128 of the crop's side around

@@ -98,6 +98,7 @@ const std::vector<Key>& keys() {
         key("unionShare", &Recipe::unionShare, 0, 1),
         key("tightShare", &Recipe::tightShare, 0, 1),
         key("handShare", &Recipe::handShare, 0, 1),
+        key("fineShare", &Recipe::fineShare, 0, 1),
         key("clickShare", &Recipe::clickShare, 0, 1),
         key("mostClicks", &Recipe::mostClicks, 1, 100),
         key("invertShare", &Recipe::invertShare, 0, 1),

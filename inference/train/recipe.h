@@ -54,6 +54,7 @@ struct Recipe {
     double unionShare = 0.15; ///< of labelled samples: several labels as one object
     double tightShare = 0.75; ///< boxes within a pixel or so of the object
     double handShare = 0.17;  ///< boxes off by a share of the picture's side; the rest by a share of the box
+    double fineShare = 0;     ///< of batches: a refiner sees and draws twice as many cells along a side
     double clickShare = 0.4;  ///< of steps: rounds of corrective clicks after the box
     std::int64_t mostClicks = 5;
     double invertShare = 0.15;

@@ -47,7 +47,7 @@ public:
     Corrections(const net::Weights& weights, const net::NetworkConfig& config,
                 const std::vector<TrainingSample>& samples, const net::Forward& forward)
         : weights_(weights), config_(config), samples_(samples), forward_(forward),
-          cells_(config.refiner->cells),
+          cells_(samples.front().view.cells),
           grey_(gathered(
               samples, cells_, [](const auto& s) -> const auto& { return s.view.grey; })),
           box_(gathered(
@@ -59,8 +59,8 @@ public:
           clicks_(samples.size(), RefinerClicks(cells_)) {}
 
     void start(const at::Tensor& boxLogits, const at::Tensor& prior, Random& r) {
-        const at::Tensor fine = at::upsample_bilinear2d(boxLogits, {cells_, cells_}, false);
-        prior_ = at::upsample_bilinear2d(prior, {cells_, cells_}, false);
+        const at::Tensor fine = onRefinersSquare(boxLogits);
+        prior_ = onRefinersSquare(prior);
         std::vector<at::Tensor> each;
         for (std::int64_t n = 0; n < fine.size(0); ++n)
             each.push_back(disturbed(fine[n], prior_[n], cells_, r));
@@ -90,6 +90,19 @@ public:
     const at::Tensor& target() const { return target_; }
 
 private:
+    // Maps of the network's square on the cells of the refiner's, which has the same middle.
+    at::Tensor onRefinersSquare(const at::Tensor& maps) const {
+        const at::Tensor centres = (at::arange(cells_, at::kFloat) + 0.5) * 2 / cells_ - 1;
+        std::vector<at::Tensor> places;
+        for (const TrainingSample& s : samples_) {
+            const at::Tensor at = centres * s.refinerShare;
+            places.push_back(at::stack(
+                {at.view({1, -1}).expand({cells_, cells_}), at.view({-1, 1}).expand({cells_, cells_})}, 2));
+        }
+        constexpr std::int64_t bilinear = 0, atBorder = 1;
+        return at::grid_sampler_2d(maps, at::stack(places), bilinear, atBorder, false);
+    }
+
     const net::Weights& weights_;
     const net::NetworkConfig& config_;
     const std::vector<TrainingSample>& samples_;

@@ -10,7 +10,13 @@
 namespace tandem {
 namespace {
 
-constexpr int patchSide = 208;
+constexpr int coarsePatch = 208, finePatch = 416;
+
+// Where a refiner sees many cells, large objects keep more of their detail.
+int patchSideFor(double objectSide, const SampleSizes& sizes) {
+    return sizes.refinerCells > 128 ? std::clamp(static_cast<int>(2.4 * objectSide), coarsePatch, finePatch)
+                                    : coarsePatch;
+}
 
 // A hand-drawn edge is off by a share of the picture, but not by more than most of a small object.
 double handSlack(double handShare, double imageSide, double objectSide) {
@@ -70,6 +76,7 @@ std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe&
         return std::nullopt;
     const BoxHabit habit = BoxHabit::choose(recipe, r);
     const double side = std::max(object->x1 - object->x0, object->y1 - object->y0) + 1;
+    const int patchSide = patchSideFor(side, sizes);
     Patch patch =
         renderPatch(task, patchSide, habit.stretch(side, task.imageSide) * recipe.focus.cropScale / 2,
                     recipe.bendShare, r);
@@ -95,8 +102,10 @@ std::optional<TrainingSample> makeSample(const TrainingTask& task, const Recipe&
                           crop->modelBox(),
                           {}};
     if (sizes.refinerCells > 0) {
-        sample.view = refinerView(patch.image, *crop, sizes.refinerCells);
-        sample.fineTarget = sampleGrid(truth, crop->grid(sizes.refinerCells), 0);
+        const FocusCrop fine = refinerCrop(*crop, {}, sizes.refinerCropScale);
+        sample.refinerShare = fine.side / crop->side;
+        sample.view = refinerView(patch.image, fine, sizes.refinerCells);
+        sample.fineTarget = sampleGrid(truth, fine.grid(sizes.refinerCells), 0);
     }
     return sample;
 }

@@ -20,6 +20,7 @@ struct TrainingSample {
     std::vector<float> target;       ///< share of each cell that the object covers, maskSize x maskSize
     SliceBox box;                    ///< ModelPx
     std::string imageKey;            ///< see TrainingTask
+    double refinerShare = 1;         ///< the refiner's square in units of the network's
     RefinerView view{};              ///< for a network with a refiner: what that sees
     std::vector<float> fineTarget{}; ///< and its target, on the view's cells
 };
@@ -33,6 +34,7 @@ struct SampleSizes {
     int image = 256;      ///< input
     int mask = 64;        ///< logits
     int refinerCells = 0; ///< 0: no refiner
+    double refinerCropScale = 1;
 };
 
 /// Turns, mirrors, stretches and shifts a task onto a patch of about `patchSide` pixels, changes its grey

@@ -40,7 +40,12 @@ at::Tensor boxesOf(const std::vector<TrainingSample>& samples) {
 }
 
 SampleSizes sizesOf(const net::NetworkConfig& c) {
-    return {c.imageSize, 4 * c.grid(), c.refiner ? c.refiner->cells : 0};
+    SampleSizes sizes{c.imageSize, 4 * c.grid()};
+    if (c.refiner) {
+        sizes.refinerCells = c.refiner->cells;
+        sizes.refinerCropScale = c.refiner->cropScale;
+    }
+    return sizes;
 }
 
 // Whether a recipe trains a weight beyond the refiner's; or one of those.
@@ -68,11 +73,14 @@ struct SampleMaker {
 
     Result<Loader::Batch> batch(Random& random) const {
         Loader::Batch samples;
+        SampleSizes sizes = sizesOf(config);
+        if (recipe.fineShare > 0 && random.chance(recipe.fineShare))
+            sizes.refinerCells *= 2;
         while (static_cast<std::int64_t>(samples.size()) < recipe.batch) {
             const auto task = source->draw(random);
             if (!task)
                 return task.error();
-            auto sample = sampleOf(*task, random);
+            auto sample = sampleOf(*task, sizes, random);
             if (!sample)
                 return sample.error();
             if (*sample)
@@ -82,7 +90,8 @@ struct SampleMaker {
     }
 
 private:
-    Result<std::optional<TrainingSample>> sampleOf(const TrainingTask& task, Random& random) const {
+    Result<std::optional<TrainingSample>> sampleOf(const TrainingTask& task, const SampleSizes& sizes,
+                                                   Random& random) const {
         std::optional<Error> problem;
         const Teacher ask = [&](const SliceImage& image, const SliceBox& box) {
             auto logits = logitsOf(*teacher, image, box);
@@ -95,7 +104,7 @@ private:
         };
         const Teacher asked = teacher ? ask : Teacher();
         auto sample = config.preprocess == net::Preprocess::Focus
-                          ? makeSample(task, recipe, sizesOf(config), random, asked)
+                          ? makeSample(task, recipe, sizes, random, asked)
                           : makeWholeSample(task, recipe, config, random, asked);
         if (problem)
             return *problem;

@@ -16,7 +16,7 @@ protected:
     RefinerGolden()
         : file_(*SafetensorsFile::open(std::filesystem::path(TANDEM_TEST_DATA) / "refiner" /
                                        "refiner.safetensors")) {
-        config_.refiner = {32, {6, 8, 10, 12}, 3, 2, 5, 1e-5};
+        config_.refiner = {32, 1.25, {6, 8, 10, 12}, 3, 2, 5, 1e-5};
         for (const TensorView& t : file_.tensors())
             if (t.name.starts_with("w."))
                 weights_.emplace(t.name.substr(2), checkpoint::toTensor(t)->clone());
@@ -73,7 +73,7 @@ TEST_F(RefinerGolden, LayoutEqualsTheReferences) {
 TEST(RefinerConfig, ComesBackFromJson_AndNonsenseIsNamed) {
     net::NetworkConfig config;
     config.preprocess = net::Preprocess::Focus;
-    config.refiner = {64, {6, 8, 10, 12}, 3, 2, 5, 1e-4};
+    config.refiner = {64, 1.5, {6, 8, 10, 12}, 3, 2, 5, 1e-4};
     const auto back = net::configFromJson(net::configToJson(config));
     ASSERT_TRUE(back.has_value()) << back.error().sentence;
     EXPECT_EQ(*back, config);

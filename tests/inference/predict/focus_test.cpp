@@ -347,7 +347,7 @@ TEST(AnswerFocus, ARefinerRedrawsAfterEveryPrompt_FromTheAnswerBeforeIt) {
     std::vector<RefinerClicks> heard;
     std::vector<std::vector<float>> latest;
     const FocusNetwork network(stubborn(std::vector<float>(64 * 64, -1), &asked), obedient(&heard, &latest),
-                               64);
+                               64, 2.0);
     const FocusAnswer answer = answerFocus(s.image, *crop, {s.box, {in, line}}, 64, {}, network);
     EXPECT_EQ(asked.size(), std::size_t{1}); // the network itself is not shown clicks
     ASSERT_EQ(heard.size(), std::size_t{2});
@@ -373,10 +373,11 @@ TEST(AnswerFocus, WithARefiner_GoingOnFromAMemoryGivesTheAnswerOfAllPromptsAtOnc
     const Scene s;
     const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
     const PointPrompt in{{{38, 30}}, true}, out{{{57, 22}}, false};
-    const FocusNetwork network(stubborn(logitsOf(s.truth, *crop)), obedient(), 128);
+    const PointPrompt far{{{44, 8}}, false}; // outside what the refiner looked at before
+    const FocusNetwork network(stubborn(logitsOf(s.truth, *crop)), obedient(), 128, 1.25);
     FocusMemory memory;
     for (const std::vector<PointPrompt>& points :
-         std::vector<std::vector<PointPrompt>>{{}, {in}, {in, out}, {out}, {out, in}}) {
+         std::vector<std::vector<PointPrompt>>{{}, {in}, {in, out}, {out}, {out, in}, {out, in, far}}) {
         const Prompts p{s.box, points};
         EXPECT_EQ(answerFocus(s.image, *crop, p, 64, {}, network, &memory).logits,
                   answerFocus(s.image, *crop, p, 64, {}, network).logits);
@@ -387,10 +388,25 @@ TEST(AnswerFocus, AClickWinsWhereItStands_WhateverARefinerSays) {
     const Scene s;
     const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
     const FocusRefine deaf = [](const RefinerQuestion& q) { return std::vector<float>(q.latest.size(), 3); };
-    const FocusNetwork network(stubborn(std::vector<float>(64 * 64, 3)), deaf, 64);
+    const FocusNetwork network(stubborn(std::vector<float>(64 * 64, 3)), deaf, 64, 1.25);
     const FocusAnswer answer = answerFocus(s.image, *crop, {s.box, {{{{44, 30}}, false}}}, 64, {}, network);
     EXPECT_LT(answer.logits[30 * 80 + 44], 0);
     EXPECT_GT(answer.logits[30 * 80 + 48], 0);
+}
+
+// Truth: by hand.
+TEST(RefinerCrop, HoldsBoxAndPoints_WithinTheNetworksCrop) {
+    const Scene s; // a box of 29 x 19 around (44, 30)
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    EXPECT_EQ(refinerCrop(*crop, {}, 1.25).side, 1.25 * 29);
+    EXPECT_EQ(refinerCrop(*crop, {}, 1.25).centreX, 44);
+    const PointPrompt far{{{44, 50}}, true}, beyond{{{5, 5}}, false};
+    EXPECT_NEAR(refinerCrop(*crop, {far}, 1.25).side, 2 * (1.1 * 20 + 2), 1e-9);
+    EXPECT_EQ(refinerCrop(*crop, {beyond}, 1.25).side, crop->side);
+    EXPECT_EQ(refinerCells(*crop, 64), 64);
+    FocusCrop large = *crop;
+    large.side = 64 * 2.6;
+    EXPECT_EQ(refinerCells(large, 64), 128);
 }
 
 // Truth: the formulas, at places by hand.

@@ -142,7 +142,7 @@ TEST(MakeSample, ForARefiner_HoldsItsViewAndATargetOnItsCells) {
     Random r(11);
     std::optional<TrainingSample> s;
     while (!s)
-        s = makeSample(makeScene(r), recipe, {64, 32, 48}, r);
+        s = makeSample(makeScene(r), recipe, {64, 32, 48, 1.3}, r);
     EXPECT_EQ(s->view.cells, 48);
     for (const auto& map : {s->view.grey, s->view.box, s->view.inBox, s->fineTarget})
         EXPECT_EQ(map.size(), std::size_t{48 * 48});
@@ -151,7 +151,8 @@ TEST(MakeSample, ForARefiner_HoldsItsViewAndATargetOnItsCells) {
         fine += static_cast<double>(v) / (48 * 48);
     for (float v : s->target)
         coarse += static_cast<double>(v) / (32 * 32);
-    EXPECT_NEAR(fine, coarse, 0.02);
+    EXPECT_NEAR(s->refinerShare, 1.3 / recipe.focus.cropScale, 1e-9);
+    EXPECT_NEAR(fine * s->refinerShare * s->refinerShare, coarse, 0.02);
     EXPECT_TRUE(makeSample(makeScene(r), recipe, {64, 32}, r).value_or(TrainingSample{}).fineTarget.empty());
 }
 

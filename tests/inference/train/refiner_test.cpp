@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 using train::Trainer;
 
-constexpr const char* tinyRefiner = R"({"cells":32,"widths":[8,8,8,8],"likeness":4,"detail":4,"head":8})";
+constexpr const char* tinyRefiner =
+    R"({"cells":32,"crop_scale":1.3,"widths":[8,8,8,8],"likeness":4,"detail":4,"head":8})";
 constexpr const char* allButTheRefiner =
     R"(["vit","patch_embed","pos_embed","adapter","neck","prompt_encoder","mask_decoder"])";
 
@@ -35,6 +36,7 @@ Recipe refinerRecipe() {
     r.sceneShare = 0.8;
     r.patternShare = 0.2;
     r.regionShare = 0;
+    r.fineShare = 0.2;
     r.learningRate = 3e-3;
     return r;
 }
