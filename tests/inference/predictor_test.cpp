@@ -25,6 +25,29 @@ Predictor predictorOf(checkpoint::Model model) {
     return Predictor(std::move(model), "id", std::int64_t{1} << 26);
 }
 
+// A golden model with a refiner whose weights are known by hand: it takes the latest logits, adds 6 x the
+// bells of clicks that say in, and subtracts 6 x those that say out. `keep` 1 as trained ones begin; -1 turns
+// masks inside out.
+checkpoint::Model withHandMadeRefiner(float keep) {
+    checkpoint::Model model = goldenModel("paper");
+    model.config.preprocess = net::Preprocess::Focus;
+    model.config.refiner = {32, 1.25, {4, 4, 4, 4}, 2, 2, 2, 1e-5};
+    for (const net::WeightSpec& s : net::layoutOf(model.config))
+        if (s.key.starts_with("refiner."))
+            model.weights[s.key] = s.kind == net::WeightKind::Counter      ? at::zeros(s.shape, at::kLong)
+                                   : s.kind == net::WeightKind::RunningVar ? at::ones(s.shape)
+                                   : s.kind == net::WeightKind::NormGain   ? at::ones(s.shape)
+                                                                           : at::zeros(s.shape);
+    const std::int64_t in = 2 + 4,
+                       out = 2 + 5; // behind two channels of detail: grey, box, start, prior, in, out
+    model.weights["refiner.finish.conv.weight"][0][in][1][1] = 6;
+    model.weights["refiner.finish.conv.weight"][1][out][1][1] = 6;
+    model.weights["refiner.head.weight"][0][0][1][1] = 1;
+    model.weights["refiner.head.weight"][0][1][1][1] = -1;
+    model.weights["refiner.keep"][0] = keep;
+    return model;
+}
+
 // A model whose preprocessing is another one; the weights do not mind.
 checkpoint::Model withPreprocess(const std::string& golden, net::Preprocess preprocess) {
     checkpoint::Model model = goldenModel(golden);
@@ -196,6 +219,25 @@ TEST(Predictor, Focus_AnswersOnTheSlicesGridAndReusesTheCrop) {
 }
 
 // A predictor that has answered about this object, and about another one, says what a new one says.
+TEST(Predictor, Focus_ARefinerHearsClicksWithTheirSigns) {
+    const auto volume = test::greyVolume(60, 50, 1);
+    const Prompts asked = box(12, 10, 47, 41);
+    const auto logitsOf = [&](float keep, std::vector<PointPrompt> points) {
+        Predictor predictor = predictorOf(withHandMadeRefiner(keep));
+        auto answer = predictor.predict(requestFor(volume, {{asked.box, std::move(points)}}), kGo);
+        EXPECT_TRUE(answer.has_value());
+        return answer ? std::move(answer->front().logits) : std::vector<float>(60 * 50);
+    };
+    const std::vector<float> before = logitsOf(1, {});
+    const std::vector<float> in = logitsOf(1, {{{{29, 25}}, true}}), out = logitsOf(1, {{{{29, 25}}, false}});
+    const std::size_t beside = 25 * 60 + 31, away = 15 * 60 + 18;
+    EXPECT_GT(in[beside], before[beside] + 0.5F);
+    EXPECT_LT(out[beside], before[beside] - 0.5F);
+    EXPECT_NEAR(in[away], before[away], 0.3); // brought to its cells and back, nothing else
+    const std::vector<float> inverted = logitsOf(-1, {{{{29, 25}}, true}});
+    EXPECT_NEAR(inverted[away], -before[away], 0.3);
+}
+
 TEST(Predictor, Focus_ClickAfterClick_GivesTheAnswerOfAllAtOnce) {
     Predictor asked = predictorOf(withPreprocess("paper", net::Preprocess::Focus));
     const Prompts other = box(4, 4, 20, 16);
