@@ -74,6 +74,21 @@ void trustTightBox(FocusReply& reply, const std::vector<float>& prior, const Foc
         reply.logits[i] += static_cast<float>(share * (s.tightOffset + s.priorWeight * prior[i]));
 }
 
+// Intersection over union of two masks given as logits; 1 for two empty ones.
+double overlapOf(const std::vector<float>& a, const std::vector<float>& b) {
+    std::size_t both = 0, any = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        both += a[i] > 0 && b[i] > 0;
+        any += a[i] > 0 || b[i] > 0;
+    }
+    return any == 0 ? 1 : static_cast<double>(both) / static_cast<double>(any);
+}
+
+float logitOf(double p) {
+    p = std::clamp(p, 1e-4, 1 - 1e-4);
+    return static_cast<float>(std::log(p / (1 - p)));
+}
+
 std::vector<float> clipped(std::vector<float> logits) {
     for (float& v : logits)
         v = std::clamp(v, -certain, certain);
@@ -132,11 +147,12 @@ public:
     }
     void hear(const PointPrompt& p) {
         s_.clickEvidence += likelihoodOf(p);
+        if (network_.refine && !s_.refiner)
+            s_.refiner = beginRefining();
+        correct(p);
+        s_.points.push_back(p);
         if (network_.refine)
             refine(p);
-        else
-            correct(p);
-        s_.points.push_back(p);
     }
 
 private:
@@ -153,13 +169,27 @@ private:
         apply();
     }
     void refine(const PointPrompt& p) {
-        if (!s_.refiner)
-            s_.refiner = beginRefining();
         RefinerTalk& talk = *s_.refiner;
         const CropGrid grid = talk.crop.grid(talk.view.cells);
         talk.clicks.add(promptOnGrid(p, grid));
-        talk.latest = network_.refine({talk.view, talk.clicks, talk.start, talk.prior, talk.latest});
+        const std::vector<float> corrected = regrid(s_.now, crop_.grid(fine), grid);
+        talk.latest =
+            mixed(corrected, network_.refine({talk.view, talk.clicks, talk.start, talk.prior, talk.latest}));
         s_.now = regrid(talk.latest, grid, crop_.grid(fine));
+    }
+    // The refiner is the better of the two once it has heard a few clicks. After the first it may leap to a
+    // wrong idea of what is meant, above all in a picture full of alike parts, where both then disagree.
+    std::vector<float> mixed(const std::vector<float>& corrected, const std::vector<float>& refined) const {
+        constexpr double wholePicture = 0.85;
+        double share = 1 - std::pow(0.6, static_cast<double>(s_.points.size()));
+        const double longer = std::max(crop_.box.x1 - crop_.box.x0, crop_.box.y1 - crop_.box.y0) + 1;
+        if (longer > wholePicture * static_cast<double>(std::max(slice_.width, slice_.height)))
+            share *= std::clamp((overlapOf(corrected, refined) - 0.5) / 0.3, 0.0, 1.0);
+        std::vector<float> mix(corrected.size());
+        for (std::size_t i = 0; i < mix.size(); ++i)
+            mix[i] =
+                logitOf(share * logistic<double>(refined[i]) + (1 - share) * logistic<double>(corrected[i]));
+        return mix;
     }
     RefinerTalk beginRefining() const {
         const FocusCrop crop = refinerCrop(crop_, all_.points, network_.refinerCropScale);

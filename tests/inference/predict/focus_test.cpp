@@ -348,7 +348,9 @@ TEST(AnswerFocus, ARefinerRedrawsAfterEveryPrompt_FromTheAnswerBeforeIt) {
     std::vector<std::vector<float>> latest;
     const FocusNetwork network(stubborn(std::vector<float>(64 * 64, -1), &asked), obedient(&heard, &latest),
                                64, 2.0);
-    const FocusAnswer answer = answerFocus(s.image, *crop, {s.box, {in, line}}, 64, {}, network);
+    FocusSettings settings;
+    settings.networkClicks = false;
+    const FocusAnswer answer = answerFocus(s.image, *crop, {s.box, {in, line}}, 64, settings, network);
     EXPECT_EQ(asked.size(), std::size_t{1}); // the network itself is not shown clicks
     ASSERT_EQ(heard.size(), std::size_t{2});
     const auto cell = [&](double x, double y) {
@@ -366,7 +368,27 @@ TEST(AnswerFocus, ARefinerRedrawsAfterEveryPrompt_FromTheAnswerBeforeIt) {
     EXPECT_NEAR(latest[0][cell(38, 30)], -1, 0.01);
     EXPECT_GT(latest[1][cell(38, 30)], 0.5F);  // the second prompt was made on the first one's answer
     EXPECT_GT(answer.logits[30 * 80 + 39], 0); // beside the click, where the refiner alone decides
-    EXPECT_LT(answer.logits[30 * 80 + 44], 0);
+    EXPECT_LT(answer.logits[36 * 80 + 57], 0);
+}
+
+// Truth: by hand. The network says out everywhere, the refiner in.
+TEST(AnswerFocus, ARefinerCountsMoreWithEveryClick_ButNotInAPictureThatIsAllBox) {
+    const FocusRefine insists = [](const RefinerQuestion& q) {
+        return std::vector<float>(q.latest.size(), 3);
+    };
+    const auto isInAfter = [&](int clicks, const Scene& s, const SliceBox& box) {
+        Prompts p{box, {}};
+        for (int n = 0; n < clicks; ++n)
+            p.points.push_back({{{box.x0 + 2.0 + n, 22}}, true});
+        const auto crop = makeFocusCrop(s.image, boxOnly(box), 256);
+        const FocusNetwork network(stubborn(std::vector<float>(64 * 64, -3)), insists, 64, 1.25);
+        const FocusAnswer a = answerFocus(s.image, *crop, p, 64, {}, network);
+        return a.logits[36 * 80 + 57] > 0; // far from the clicks
+    };
+    const Scene s;
+    EXPECT_FALSE(isInAfter(1, s, s.box));
+    EXPECT_TRUE(isInAfter(4, s, s.box));
+    EXPECT_FALSE(isInAfter(4, s, {2, 2, 77, 57})); // both disagree about nearly all of the picture
 }
 
 TEST(AnswerFocus, WithARefiner_GoingOnFromAMemoryGivesTheAnswerOfAllPromptsAtOnce) {
@@ -391,7 +413,7 @@ TEST(AnswerFocus, AClickWinsWhereItStands_WhateverARefinerSays) {
     const FocusNetwork network(stubborn(std::vector<float>(64 * 64, 3)), deaf, 64, 1.25);
     const FocusAnswer answer = answerFocus(s.image, *crop, {s.box, {{{{44, 30}}, false}}}, 64, {}, network);
     EXPECT_LT(answer.logits[30 * 80 + 44], 0);
-    EXPECT_GT(answer.logits[30 * 80 + 48], 0);
+    EXPECT_GT(answer.logits[36 * 80 + 57], 0);
 }
 
 // Truth: by hand.
