@@ -15,7 +15,8 @@ FocusCrop refinerCrop(FocusCrop crop, const std::vector<PointPrompt>& points, do
     for (const PointPrompt& p : points)
         for (const Point<SlicePx>& at : verticesOf(p)) {
             const double far = std::max(std::abs(at[0] - crop.centreX), std::abs(at[1] - crop.centreY));
-            side = std::max(side, 2 * (1.1 * far + 2));
+            if (2 * (far + 1) > side) // with some to spare: whatever lies well inside leaves the square alone
+                side = 2 * (1.1 * far + 2);
         }
     crop.side = std::min(side, crop.side);
     return crop;

@@ -422,7 +422,8 @@ TEST(RefinerCrop, HoldsBoxAndPoints_WithinTheNetworksCrop) {
     const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
     EXPECT_EQ(refinerCrop(*crop, {}, 1.25).side, 1.25 * 29);
     EXPECT_EQ(refinerCrop(*crop, {}, 1.25).centreX, 44);
-    const PointPrompt far{{{44, 50}}, true}, beyond{{{5, 5}}, false};
+    const PointPrompt atTheRim{{{58, 39}}, true}, far{{{44, 50}}, true}, beyond{{{5, 5}}, false};
+    EXPECT_EQ(refinerCrop(*crop, {atTheRim}, 1.25).side, 1.25 * 29); // no new look for it
     EXPECT_NEAR(refinerCrop(*crop, {far}, 1.25).side, 2 * (1.1 * 20 + 2), 1e-9);
     EXPECT_EQ(refinerCrop(*crop, {beyond}, 1.25).side, crop->side);
     EXPECT_EQ(refinerCells(*crop, 64), 64);
