@@ -7,6 +7,19 @@
 namespace tandem::predict {
 namespace {
 
+// LibTorch's threads wait for each other after every small layer, and spin meanwhile: beside a window that
+// draws, on two cores, a refiner took up to a second with them and is hardly slower without.
+class OneThread {
+public:
+    OneThread() { at::set_num_threads(1); }
+    ~OneThread() { at::set_num_threads(before_); }
+    OneThread(const OneThread&) = delete;
+    OneThread& operator=(const OneThread&) = delete;
+
+private:
+    int before_ = at::get_num_threads();
+};
+
 bool isOutOfMemory(const std::exception& e) {
     return std::string(e.what()).find("out of memory") != std::string::npos;
 }
@@ -110,6 +123,7 @@ net::Decoded Engine::decode(const at::Tensor& embedding, const net::PromptTensor
 
 at::Tensor Engine::refine(const net::RefinerTensors& tensors) const {
     const at::NoGradGuard noGradients;
+    const OneThread alone;
     return net::refine(model_.weights, model_.config, tensors);
 }
 
