@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 namespace tandem {
@@ -8,6 +9,13 @@ namespace tandem {
 template <class Real>
 Real logistic(Real odds) {
     return 1 / (1 + std::exp(-odds));
+}
+
+/// The log-odds of a probability, which is first kept within least .. 1 - least.
+template <class Real>
+Real logit(Real p, Real least) {
+    p = std::clamp(p, least, 1 - least);
+    return std::log(p / (1 - p));
 }
 
 } // namespace tandem

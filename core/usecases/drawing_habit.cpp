@@ -16,10 +16,6 @@ constexpr double looseFrom = 0.015; // half the slack that models are calibrated
 constexpr double priorBoxes = 0.5, strangersLoose = 0.05;
 constexpr double leastSlack = 0.01, mostSlack = 0.08;
 
-double logit(double p) {
-    return std::log(p / (1 - p));
-}
-
 double looseShare(const DrawingHabit& h) {
     return (priorBoxes * strangersLoose + h.loose) / (priorBoxes + h.tight + h.loose);
 }
@@ -63,7 +59,7 @@ void learnBox(DrawingHabit& habit, const SliceBox& box, const SliceMask& mask) {
 }
 
 double looseOdds(const DrawingHabit& h) {
-    return logit(looseShare(h)) - logit(strangersLoose);
+    return logit(looseShare(h), 0.0) - logit(strangersLoose, 0.0);
 }
 
 BoxReading likelyReading(const DrawingHabit& h) {

@@ -25,11 +25,6 @@ constexpr std::array<float, 5> kConstants{0, -0.4F, 0.4F, -0.8F, 0.8F};
 
 using Cells = std::vector<float>;
 
-float logit(float share) {
-    const float p = std::clamp(share, kLeastShare, 1 - kLeastShare);
-    return std::log(p / (1 - p));
-}
-
 // How likely a cell belongs to the ellipse of its box.
 const Cells& ellipseShares() {
     static const Cells shares = [] {
@@ -61,7 +56,7 @@ Cells shapeOf(const Cells& sum, const Cells* without, std::size_t count) {
     Cells shape(kArea);
     for (std::size_t c = 0; c < kArea; ++c) {
         const float own = without ? (*without)[c] : 0;
-        shape[c] = logit((sum[c] - own + ellipseShares()[c]) / static_cast<float>(count + 1));
+        shape[c] = logit((sum[c] - own + ellipseShares()[c]) / static_cast<float>(count + 1), kLeastShare);
     }
     return shape;
 }
@@ -156,7 +151,7 @@ std::shared_ptr<const BoxLean> LabelMemory::lean() const {
     for (float& v : cells)
         v = constant + weight * v;
     lean->cells = imageOf(std::move(cells));
-    lean->outside = constant + weight * logit(0);
+    lean->outside = constant + weight * logit(0.0F, kLeastShare);
     return lean;
 }
 

@@ -9,17 +9,13 @@ namespace tandem {
 namespace {
 
 constexpr double leastLength = 0.3;
-
-double logit(double p) {
-    p = std::clamp(p, 1e-3, 1 - 1e-3);
-    return std::log(p / (1 - p));
-}
+constexpr double leastIou = 1e-3; // and most: 1 less that
 
 double oddsOf(double ownIou, double innerIou, const SliceBox& own, const SliceBox& inner,
               const HandReading& s) {
     const double across = (inner.x1 - inner.x0 + 1) / (own.x1 - own.x0 + 1);
     const double down = (inner.y1 - inner.y0 + 1) / (own.y1 - own.y0 + 1);
-    return s.bias + s.ownIou * logit(ownIou) + s.innerIou * logit(innerIou) +
+    return s.bias + s.ownIou * logit(ownIou, leastIou) + s.innerIou * logit(innerIou, leastIou) +
            s.lengthLeft * std::min(across, down);
 }
 

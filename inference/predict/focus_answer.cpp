@@ -10,18 +10,25 @@ namespace tandem {
 namespace {
 
 constexpr int fine = correctionCells;
-constexpr float certain = 10.0F; // logit where a click stands, and (negative) outside the crop
+constexpr float certain = 10.0F;  // logit where a click stands, and (negative) outside the crop
+constexpr float nowhere = -1e30F; // where a grid does not reach
 
-// Values on one grid brought to the cells of another; beyond the first one's, `outside`.
-std::vector<float> regrid(std::span<const float> v, const CropGrid& from, const CropGrid& to,
-                          float outside = -certain) {
+// Values on one grid brought to the cells of another; `nowhere` beyond the first one.
+std::vector<float> regrid(std::span<const float> v, const CropGrid& from, const CropGrid& to) {
     const CropGrid seen{(from.left - to.left) / to.stepX - 0.5,
                         (from.top - to.top) / to.stepY - 0.5,
                         from.stepX / to.stepX,
                         from.stepY / to.stepY,
                         from.width,
                         from.height};
-    return unsampleGrid(v, seen, to.width, to.height, outside);
+    return unsampleGrid(v, seen, to.width, to.height, nowhere);
+}
+
+// Takes the values of `over` wherever it has some.
+void lay(std::span<const float> over, std::vector<float>& under) {
+    for (std::size_t i = 0; i < under.size(); ++i)
+        if (over[i] != nowhere)
+            under[i] = over[i];
 }
 
 // Clicks and scribbles win at their own pixels, a later one over an earlier.
@@ -75,18 +82,13 @@ void trustTightBox(FocusReply& reply, const std::vector<float>& prior, const Foc
 }
 
 // Intersection over union of two masks given as logits; 1 for two empty ones.
-double overlapOf(const std::vector<float>& a, const std::vector<float>& b) {
+float overlapOf(const std::vector<float>& a, const std::vector<float>& b) {
     std::size_t both = 0, any = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
         both += a[i] > 0 && b[i] > 0;
         any += a[i] > 0 || b[i] > 0;
     }
-    return any == 0 ? 1 : static_cast<double>(both) / static_cast<double>(any);
-}
-
-float logitOf(double p) {
-    p = std::clamp(p, 1e-4, 1 - 1e-4);
-    return static_cast<float>(std::log(p / (1 - p)));
+    return any == 0 ? 1 : static_cast<float>(both) / static_cast<float>(any);
 }
 
 std::vector<float> clipped(std::vector<float> logits) {
@@ -175,20 +177,20 @@ private:
         const std::vector<float> corrected = regrid(s_.now, crop_.grid(fine), grid);
         talk.latest =
             mixed(corrected, network_.refine({talk.view, talk.clicks, talk.start, talk.prior, talk.latest}));
-        s_.now = regrid(talk.latest, grid, crop_.grid(fine));
+        lay(regrid(talk.latest, grid, crop_.grid(fine)),
+            s_.now); // beyond its square the corrected mask stands
     }
     // The refiner is the better of the two once it has heard a few clicks. After the first it may leap to a
     // wrong idea of what is meant, above all in a picture full of alike parts, where both then disagree.
     std::vector<float> mixed(const std::vector<float>& corrected, const std::vector<float>& refined) const {
         constexpr double wholePicture = 0.85;
-        double share = 1 - std::pow(0.6, static_cast<double>(s_.points.size()));
+        float share = 1 - std::pow(0.6F, static_cast<float>(s_.points.size()));
         const double longer = std::max(crop_.box.x1 - crop_.box.x0, crop_.box.y1 - crop_.box.y0) + 1;
         if (longer > wholePicture * static_cast<double>(std::max(slice_.width, slice_.height)))
-            share *= std::clamp((overlapOf(corrected, refined) - 0.5) / 0.3, 0.0, 1.0);
+            share *= std::clamp((overlapOf(corrected, refined) - 0.5F) / 0.3F, 0.0F, 1.0F);
         std::vector<float> mix(corrected.size());
         for (std::size_t i = 0; i < mix.size(); ++i)
-            mix[i] =
-                logitOf(share * logistic<double>(refined[i]) + (1 - share) * logistic<double>(corrected[i]));
+            mix[i] = logit(share * logistic(refined[i]) + (1 - share) * logistic(corrected[i]), 1e-4F);
         return mix;
     }
     RefinerTalk beginRefining() const {
@@ -253,11 +255,11 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
     Conversation conversation(*state, slice, crop, prompts, maskSize, settings, network);
     for (std::size_t n = state->points.size(); n < prompts.points.size(); ++n)
         conversation.hear(prompts.points[n]);
-    const bool isRefined = state->refiner.has_value();
-    const std::vector<float>& now = isRefined ? state->refiner->latest : state->now;
-    const CropGrid grid = isRefined ? state->refiner->crop.grid(state->refiner->view.cells) : crop.grid(fine);
-    FocusAnswer answer{unsampleGrid(now, grid, slice.width, slice.height, -certain),
+    FocusAnswer answer{unsampleGrid(state->now, crop.grid(fine), slice.width, slice.height, -certain),
                        state->reply.predictedIou, state->clickEvidence};
+    if (const auto& talk = state->refiner) // that is finer
+        lay(unsampleGrid(talk->latest, talk->crop.grid(talk->view.cells), slice.width, slice.height, nowhere),
+            answer.logits);
     setPixels(answer.logits, slice, prompts.points);
     if (memory)
         memory->state_ = std::move(state);

@@ -13,11 +13,6 @@ namespace {
 constexpr int fine = correctionCells;
 constexpr double farthest = fine / 8.0; // cells: what a distance to an outline is capped at
 
-float logit(float p) {
-    p = std::clamp(p, 1e-4F, 1 - 1e-4F);
-    return std::log(p / (1 - p));
-}
-
 std::vector<std::uint8_t> outsideOf(const FocusCrop& crop, const CropGrid& g) {
     std::vector<std::uint8_t> outside;
     outside.reserve(static_cast<std::size_t>(g.width * g.height));
@@ -66,7 +61,7 @@ std::vector<float> FocusCorrection::apply(std::vector<float> logits) const {
     std::vector<float> prior(logits.size());
     std::transform(logits.begin(), logits.end(), prior.begin(), logistic<float>);
     std::vector<float> p = randomWalker({fine, fine, grey_, seeds_, 400, prior, trust_}, 1e-3, 200);
-    std::transform(p.begin(), p.end(), p.begin(), logit);
+    std::transform(p.begin(), p.end(), p.begin(), [](float v) { return logit(v, 1e-4F); });
     return p;
 }
 

@@ -5,7 +5,7 @@
 #include "inference/train/train.h"
 #include "inference/train/trainer.h"
 #include "tests/inference/train/small_pack.h"
-#include "tests/inference/train/tiny_network.h"
+#include "tests/inference/train/tiny_trainer.h"
 #include "tests/support/temporary_folder.h"
 
 #include <ATen/Parallel.h>
@@ -14,20 +14,14 @@
 namespace tandem {
 namespace {
 
-net::NetworkConfig tinyConfig() {
-    return *net::configFromJson(*parseJson(test::tinyNetwork));
-}
+using test::tinyConfig;
 
 Recipe sceneRecipe(std::uint64_t seed) {
-    Recipe r;
+    Recipe r = test::sceneRecipe();
     r.seed = seed;
     r.samples = 1200;
-    r.batch = 4;
     r.warmupSteps = 10;
-    r.sceneShare = 1;
-    r.regionShare = 0;
     r.clickShare = 0;
-    r.learningRate = 3e-3;
     r.emaDecay = 0.98;
     return r;
 }
@@ -52,10 +46,7 @@ double skill(const checkpoint::Model& model) {
 }
 
 net::Weights trainedBy(std::uint64_t seed, const checkpoint::Model* teacher) {
-    at::set_num_threads(1);
-    const Recipe recipe = sceneRecipe(seed);
-    train::Trainer trainer(tinyConfig(), net::initialWeights(tinyConfig(), seed, net::Init::XavierNormal),
-                           recipe, *TaskSource::open({}, recipe));
+    train::Trainer trainer = test::newTrainer(tinyConfig(), sceneRecipe(seed));
     if (teacher)
         trainer.learnFrom(*teacher);
     while (!trainer.finished())

@@ -6,6 +6,7 @@
 #include "inference/train/whole_sample.h"
 #include "tests/inference/support.h"
 #include "tests/inference/train/small_pack.h"
+#include "tests/inference/train/tiny_trainer.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
@@ -18,6 +19,7 @@ namespace tandem {
 namespace {
 
 namespace fs = std::filesystem;
+using test::sameBits;
 
 // The published way: ViT, position code and prompt encoder stand, adapter, neck and decoder are trained.
 const std::string published =
@@ -46,11 +48,6 @@ fs::path writeConfig(const fs::path& folder, const JsonValue& network, const std
 
 Result<TrainReport> run(const TrainRequest& request) {
     return train::runTraining(request, [](double, std::string_view) {}, {});
-}
-
-bool sameBits(const at::Tensor& a, const at::Tensor& b) {
-    return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() &&
-           std::memcmp(a.contiguous().data_ptr(), b.contiguous().data_ptr(), a.nbytes()) == 0;
 }
 
 bool standsAsPublished(const std::string& key) {

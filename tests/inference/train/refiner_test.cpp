@@ -2,59 +2,42 @@
 #include "inference/checkpoint/model.h"
 #include "inference/train/plan.h"
 #include "inference/train/refiner_loss.h"
-#include "inference/train/trainer.h"
-#include "tests/inference/train/tiny_network.h"
+#include "tests/inference/train/tiny_trainer.h"
 #include "tests/support/temporary_folder.h"
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
-
-#include <cstring>
 
 namespace tandem {
 namespace {
 
 namespace fs = std::filesystem;
+using test::sameBits;
 using train::Trainer;
 
 constexpr const char* tinyRefiner =
     R"({"cells":32,"crop_scale":1.3,"widths":[8,8,8,8],"likeness":4,"detail":4,"head":8})";
-constexpr const char* allButTheRefiner =
-    R"(["vit","patch_embed","pos_embed","adapter","neck","prompt_encoder","mask_decoder"])";
-
-net::NetworkConfig tinyConfig() {
+net::NetworkConfig refinedConfig() {
     JsonValue json = *parseJson(test::tinyNetwork);
     json.set("refiner", *parseJson(tinyRefiner));
     return *net::configFromJson(json);
 }
 
 Recipe refinerRecipe() {
-    Recipe r = *recipeFromJson(*parseJson(std::string(R"({"freeze":)") + allButTheRefiner + "}"));
-    r.samples = 1600;
-    r.batch = 4;
-    r.warmupSteps = 5;
+    Recipe r = test::sceneRecipe();
+    r.freeze = {"vit", "patch_embed", "pos_embed", "adapter", "neck", "prompt_encoder", "mask_decoder"};
     r.sceneShare = 0.8;
     r.patternShare = 0.2;
-    r.regionShare = 0;
     r.fineShare = 0.2;
-    r.learningRate = 3e-3;
     return r;
 }
 
 Trainer newTrainer(const Recipe& recipe) {
-    at::set_num_threads(1);
-    return Trainer(tinyConfig(), net::initialWeights(tinyConfig(), recipe.seed, net::Init::XavierNormal),
-                   recipe, *TaskSource::open({}, recipe));
-}
-
-bool sameBits(const at::Tensor& a, const at::Tensor& b) {
-    return a.sizes() == b.sizes() &&
-           std::memcmp(a.contiguous().data_ptr(), b.contiguous().data_ptr(), a.nbytes()) == 0;
+    return test::newTrainer(refinedConfig(), recipe);
 }
 
 TEST(TrainRefiner, OnlyTheRefinerMoves_AndItsLossFalls) {
     const Recipe recipe = refinerRecipe();
-    const net::Weights before = net::initialWeights(tinyConfig(), recipe.seed, net::Init::XavierNormal);
+    const net::Weights before = net::initialWeights(refinedConfig(), recipe.seed, net::Init::XavierNormal);
     Trainer t = newTrainer(recipe);
     double early = 0, late = 0;
     for (int n = 0; n < 200; ++n) {
@@ -93,10 +76,10 @@ TEST(TrainRefiner, ResumedRun_EqualsTheUninterruptedOne) {
 TEST(TrainRefiner, FrozenRefiner_LeavesTheNetworksTrainingAsItIs) {
     Recipe recipe = refinerRecipe();
     recipe.freeze = {"refiner"};
-    net::NetworkConfig without = tinyConfig();
+    net::NetworkConfig without = refinedConfig();
     without.refiner.reset();
-    const net::Weights start = net::initialWeights(tinyConfig(), 1, net::Init::XavierNormal);
-    Trainer a(tinyConfig(), start, recipe, *TaskSource::open({}, recipe));
+    const net::Weights start = net::initialWeights(refinedConfig(), 1, net::Init::XavierNormal);
+    Trainer a(refinedConfig(), start, recipe, *TaskSource::open({}, recipe));
     recipe.freeze.clear();
     net::Weights rest;
     for (const auto& [key, w] : start)
@@ -136,7 +119,7 @@ fs::path write(const fs::path& file, const std::string& text) {
 
 TEST(Plan, ARefinerIsAddedToAModel_KeptOrLeftOutAsTheConfigurationSays) {
     const test::TemporaryFolder folder;
-    net::NetworkConfig with = tinyConfig(), without = with;
+    net::NetworkConfig with = refinedConfig(), without = with;
     without.refiner.reset();
     const auto save = [&](const char* name, const net::NetworkConfig& config) {
         EXPECT_TRUE(

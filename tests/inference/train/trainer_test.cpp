@@ -2,9 +2,8 @@
 #include "inference/bench/bench_train.h"
 #include "inference/checkpoint/model.h"
 #include "inference/train/train.h"
-#include "inference/train/trainer.h"
 #include "tests/inference/train/small_pack.h"
-#include "tests/inference/train/tiny_network.h"
+#include "tests/inference/train/tiny_trainer.h"
 #include "tests/support/temporary_folder.h"
 
 #include <ATen/Parallel.h>
@@ -18,27 +17,12 @@ namespace {
 using train::Optimiser;
 using train::Trainer;
 
+using test::sceneRecipe;
+using test::tinyConfig;
 using test::tinyNetwork;
 
-net::NetworkConfig tinyConfig() {
-    return *net::configFromJson(*parseJson(tinyNetwork));
-}
-
-Recipe sceneRecipe() {
-    Recipe r;
-    r.samples = 1600;
-    r.batch = 4;
-    r.warmupSteps = 5;
-    r.sceneShare = 1;
-    r.regionShare = 0;
-    r.learningRate = 3e-3;
-    return r;
-}
-
 Trainer newTrainer(const Recipe& recipe) {
-    at::set_num_threads(1);
-    return Trainer(tinyConfig(), net::initialWeights(tinyConfig(), recipe.seed, net::Init::XavierNormal),
-                   recipe, *TaskSource::open({}, recipe));
+    return test::newTrainer(tinyConfig(), recipe);
 }
 
 double largestDifference(const net::Weights& a, const net::Weights& b) {
