@@ -38,12 +38,16 @@ std::string shortMethod(const std::string& method) {
 }
 
 void printMeans(const EvaluateReport& report, const EvaluateArguments& a) {
-    std::printf("%-24s %-8s %6s %10s %8s %8s %16s\n", "method", "protocol", "clicks", "structures", "DSC",
-                "NSD", "DSC, by source");
-    for (const EvaluateMean& m : report.means)
-        std::printf("%-24s %-8s %6d %10lld %8.4f %8.4f %16.4f\n", shortMethod(m.method).c_str(),
+    std::printf("%-24s %-8s %6s %10s %8s %8s %16s %14s\n", "method", "protocol", "clicks", "structures",
+                "DSC", "NSD", "DSC, by source", "IoU guess off");
+    for (const EvaluateMean& m : report.means) {
+        std::printf("%-24s %-8s %6d %10lld %8.4f %8.4f %16.4f", shortMethod(m.method).c_str(),
                     a.protocol.c_str(), m.clicks, static_cast<long long>(m.structures), m.dsc, m.nsd,
                     m.dscOfSets);
+        if (m.guess)
+            std::printf(" %14.4f", m.guess->error);
+        std::printf("\n");
+    }
     for (const auto& [model, clicks] : report.clicksTo90)
         std::printf("%s: %.2f clicks to a DSC of 0.90 (mean over slices; not reached counts as %d)\n",
                     model.substr(0, 12).c_str(), clicks, a.options.clicks + 1);

@@ -58,8 +58,10 @@ class StructureScores {
 public:
     StructureScores(const Geometry& grid, bool everySlice) : grid_(grid), everySlice_(everySlice) {}
 
-    void add(const std::string& method, int clicks, const SliceObject& o, const SliceMask& mask) {
-        scores_.try_emplace({method, clicks}, grid_, everySlice_).first->second.add(o.slice, o.truth, mask);
+    void add(const std::string& method, int clicks, const SliceObject& o, const SliceMask& mask,
+             std::optional<double> predictedIou = {}) {
+        scores_.try_emplace({method, clicks}, grid_, everySlice_)
+            .first->second.add(o.slice, o.truth, mask, predictedIou);
     }
     void rows(EvaluateRow row, std::vector<EvaluateRow>& out) const {
         for (const auto& [key, score] : scores_) {
@@ -68,6 +70,7 @@ public:
             row.slices = score.slices();
             row.dsc = score.dsc();
             row.nsd = score.nsd();
+            row.guess = score.guess();
             out.push_back(row);
         }
     }
@@ -122,17 +125,13 @@ private:
             for (const SliceObject& o : objectsOf(image, label, options_))
                 if (auto done = addObject(image, o, item.source + "/" + name, scores); !done)
                     return done;
-        EvaluateRow row{item.caseName,
-                        item.modality,
-                        item.source,
-                        labels.front(),
-                        name,
-                        {},
-                        options_.protocol,
-                        0,
-                        0,
-                        0,
-                        0};
+        EvaluateRow row;
+        row.caseName = item.caseName;
+        row.modality = item.modality;
+        row.source = item.source;
+        row.label = labels.front();
+        row.name = name;
+        row.protocol = options_.protocol;
         scores.rows(row, report_.rows);
         return {};
     }
@@ -148,8 +147,8 @@ private:
             scores.add("walker", 0, o, walkerMask(*slice, o.box));
         }
         if (options_.baselines && options_.clicks > 0)
-            (void)addClicked("growing", o, scores, [&](const Clicks& clicks) -> Result<SliceMask> {
-                return grownMask(*slice, o.box, clicks);
+            (void)addClicked("growing", o, scores, [&](const Clicks& clicks) -> Result<Found> {
+                return Found{grownMask(*slice, o.box, clicks), {}};
             });
         for (const EvaluationModel& model : models_)
             if (auto done = addModel(image, o, model, label, scores); !done)
@@ -168,17 +167,17 @@ private:
         LabelMemory& memory = memories_[model.name + "/" + label];
         request.lean = options_.learning ? memory.lean() : nullptr;
         SliceImage first;
-        auto done = addClicked(model.name, o, scores, [&](const Clicks& clicks) -> Result<SliceMask> {
+        auto done = addClicked(model.name, o, scores, [&](const Clicks& clicks) -> Result<Found> {
             request.objects.front().points = clicks;
             auto answer = segmentSlice(
                 request, *model.segmenter, [](double, std::string_view) {}, stop_);
             if (!answer)
                 return answer.error();
             Proposal& proposal = answer->front();
-            SliceMask mask = proposal.mask();
+            Found found{proposal.mask(), static_cast<double>(proposal.predictedIou)};
             if (clicks.empty())
                 first = {proposal.width, proposal.height, 1, std::move(proposal.logits)};
-            return mask;
+            return found;
         });
         if (done && options_.learning)
             if (auto example = exampleOf(first, 0, 0, request.lean.get(), o.box, o.truth))
@@ -188,6 +187,10 @@ private:
 
     // Masks after 0, 1, 2 ... clicks, each on the largest error of the mask before.
     using Clicks = std::vector<PointPrompt>;
+    struct Found {
+        SliceMask mask;
+        std::optional<double> predictedIou;
+    };
     template <class Segment>
     Result<void> addClicked(const std::string& method, const SliceObject& o, StructureScores& scores,
                             const Segment& segment) {
@@ -201,8 +204,8 @@ private:
             auto answer = segment(points);
             if (!answer)
                 return answer.error();
-            mask = *std::move(answer);
-            scores.add(method, clicks, o, mask);
+            mask = std::move(answer->mask);
+            scores.add(method, clicks, o, mask, answer->predictedIou);
             if (dice(mask, o.truth) >= 0.9)
                 reached = std::min(reached, clicks);
         }

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -54,6 +55,11 @@ struct EvaluateOptions {
     bool learning = false;
 };
 
+/// What a model said of its own masks: the IoU that it predicted, and by how much that was off.
+struct IouGuess {
+    double predicted = 0, error = 0; ///< mean over slices; error: absolute
+};
+
 /// One structure of one image by one method. DSC over the stack of its slices; NSD at 2 mm (2 px for a
 /// picture): of the volume, or (where slices were left out) the mean over slices.
 struct EvaluateRow {
@@ -65,14 +71,16 @@ struct EvaluateRow {
     int clicks = 0;
     std::int64_t slices = 0; ///< n: how many slices were segmented
     double dsc = 0, nsd = 0;
+    std::optional<IouGuess> guess; ///< a model's
 };
 
 struct EvaluateMean {
     std::string method;
     int clicks = 0;
     std::int64_t structures = 0;
-    double dsc = 0, nsd = 0; ///< over structures
-    double dscOfSets = 0;    ///< mean over data sets of their means
+    double dsc = 0, nsd = 0;       ///< over structures
+    double dscOfSets = 0;          ///< mean over data sets of their means
+    std::optional<IouGuess> guess; ///< a model's, over structures
 };
 
 struct EvaluateReport {

@@ -72,17 +72,14 @@ public:
         for (std::size_t n = 0; n < labels.size(); ++n) {
             const int label = labels[n].value;
             const auto name = image->names.find(label);
-            const EvaluateRow row{item.caseName,
-                                  item.modality,
-                                  item.source,
-                                  label,
-                                  name == image->names.end() ? "" : name->second,
-                                  {},
-                                  test_.protocol,
-                                  0,
-                                  0,
-                                  0,
-                                  0};
+            EvaluateRow row;
+            row.caseName = item.caseName;
+            row.modality = item.modality;
+            row.source = item.source;
+            row.label = label;
+            if (name != image->names.end())
+                row.name = name->second;
+            row.protocol = test_.protocol;
             progress(static_cast<double>(n) / static_cast<double>(labels.size()),
                      item.caseName + ", " + row.name);
             if (auto done = addStructure(row, *image); !done)

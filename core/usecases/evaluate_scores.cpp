@@ -2,6 +2,7 @@
 
 #include "core/files/csv.h"
 #include "core/files/json.h"
+#include "core/measure/overlap.h"
 #include "core/measure/surface_dice.h"
 
 #include <algorithm>
@@ -45,16 +46,42 @@ std::string rounded(double v) {
     return text;
 }
 
+void setGuess(JsonValue& v, const std::optional<IouGuess>& guess) {
+    if (!guess)
+        return;
+    v.set("predicted_iou", guess->predicted);
+    v.set("predicted_iou_error", guess->error);
+}
+
 struct Sums {
     EvaluateMean mean;
     std::int64_t nsds = 0;
+    MeanGuess guess;
     std::map<std::string, std::pair<double, double>> sets; // sum of DSC, count
 };
 
 } // namespace
 
-void StackScore::add(SliceKey key, const SliceMask& truth, const SliceMask& mask) {
+void MeanGuess::add(const IouGuess& g) {
+    sum_.predicted += g.predicted;
+    sum_.error += g.error;
+    ++count_;
+}
+
+std::optional<IouGuess> MeanGuess::mean() const {
+    if (count_ == 0)
+        return std::nullopt;
+    const auto n = static_cast<double>(count_);
+    return IouGuess{sum_.predicted / n, sum_.error / n};
+}
+
+void StackScore::add(SliceKey key, const SliceMask& truth, const SliceMask& mask,
+                     std::optional<double> predictedIou) {
     ++slices_;
+    if (predictedIou) {
+        const double both = dice(mask, truth);
+        guess_.add({*predictedIou, std::abs(*predictedIou - both / (2 - both))});
+    }
     const auto [at, isNew] = bySlice_.try_emplace(key.index, Pair{truth, mask});
     if (isNew)
         return;
@@ -124,10 +151,15 @@ std::vector<EvaluateMean> meansOf(const std::vector<EvaluateRow>& rows) {
         auto at = std::find_if(all.begin(), all.end(), [&](const Sums& s) {
             return s.mean.method == row.method && s.mean.clicks == row.clicks;
         });
-        if (at == all.end())
-            at = all.insert(all.end(), Sums{{row.method, row.clicks, 0, 0, 0, 0}, 0, {}});
+        if (at == all.end()) {
+            at = all.emplace(all.end());
+            at->mean.method = row.method;
+            at->mean.clicks = row.clicks;
+        }
         ++at->mean.structures;
         at->mean.dsc += row.dsc;
+        if (row.guess)
+            at->guess.add(*row.guess);
         if (std::isfinite(row.nsd)) {
             at->mean.nsd += row.nsd;
             ++at->nsds;
@@ -139,12 +171,17 @@ std::vector<EvaluateMean> meansOf(const std::vector<EvaluateRow>& rows) {
     std::vector<EvaluateMean> means;
     for (Sums& s : all) {
         s.mean.dsc /= static_cast<double>(s.mean.structures);
+        s.mean.guess = s.guess.mean();
         s.mean.nsd = s.nsds > 0 ? s.mean.nsd / static_cast<double>(s.nsds) : std::nan("");
         for (const auto& [name, set] : s.sets)
             s.mean.dscOfSets += set.first / set.second / static_cast<double>(s.sets.size());
         means.push_back(s.mean);
     }
     return means;
+}
+
+std::optional<IouGuess> StackScore::guess() const {
+    return guess_.mean();
 }
 
 std::string reportAsJson(const EvaluateReport& report) {
@@ -162,6 +199,7 @@ std::string reportAsJson(const EvaluateReport& report) {
         v.set("n", r.slices);
         v.set("dsc", r.dsc);
         v.set("nsd", r.nsd);
+        setGuess(v, r.guess);
         rows.append(std::move(v));
     }
     for (const EvaluateMean& m : report.means) {
@@ -172,6 +210,7 @@ std::string reportAsJson(const EvaluateReport& report) {
         v.set("dsc", m.dsc);
         v.set("nsd", m.nsd);
         v.set("dsc_mean_of_sources", m.dscOfSets);
+        setGuess(v, m.guess);
         if (const auto to90 = report.clicksTo90.find(m.method); to90 != report.clicksTo90.end())
             v.set("clicks_to_dsc_0_90", to90->second);
         means.append(std::move(v));
@@ -183,12 +222,14 @@ std::string reportAsJson(const EvaluateReport& report) {
 }
 
 std::string reportAsCsv(const EvaluateReport& report) {
-    std::string text = "case,modality,source,label,name,method,protocol,clicks,n,dsc,nsd\n";
+    std::string text = "case,modality,source,label,name,method,protocol,clicks,n,dsc,nsd,predicted_iou,"
+                       "predicted_iou_error\n";
     for (const EvaluateRow& r : report.rows)
         text += csvCell(r.caseName) + "," + csvCell(r.modality) + "," + csvCell(r.source) + "," +
                 std::to_string(r.label) + "," + csvCell(r.name) + "," + csvCell(r.method) + "," +
                 std::string(protocolName(r.protocol)) + "," + std::to_string(r.clicks) + "," +
-                std::to_string(r.slices) + "," + rounded(r.dsc) + "," + rounded(r.nsd) + "\n";
+                std::to_string(r.slices) + "," + rounded(r.dsc) + "," + rounded(r.nsd) + "," +
+                (r.guess ? rounded(r.guess->predicted) + "," + rounded(r.guess->error) : ",") + "\n";
     return text;
 }
 

@@ -105,6 +105,26 @@ TEST(Evaluate, TightBoxes_ScoreEveryMethodPerStructure) {
     EXPECT_EQ(mean->structures, 2);
 }
 
+// The segmenter says 1 of every mask: of the block it is right.
+TEST(Evaluate, WhatAModelSaysOfItsMasks_IsComparedWithTheirIou) {
+    BoxSegmenter segmenter;
+    const auto r = evaluate(oneItem(), {{"box", &segmenter}}, {}, quiet, {});
+    ASSERT_TRUE(r.has_value());
+    const auto block = row(*r, "box", 3).guess, disc = row(*r, "box", 5).guess;
+    ASSERT_TRUE(block && disc);
+    EXPECT_EQ(block->predicted, 1.0);
+    EXPECT_EQ(block->error, 0.0);
+    const double filled = 113.0 / 169.0; // a disc of radius 6 in its box
+    EXPECT_NEAR(disc->error, 1 - filled, 1e-12);
+    EXPECT_FALSE(row(*r, "otsu", 3).guess.has_value());
+    const auto json = parseJson(reportAsJson(*r));
+    for (const JsonValue& mean : json->find("means")->items())
+        if (mean.find("method")->stringOr("") == "box")
+            EXPECT_NEAR(mean.find("predicted_iou_error")->numberOr(-1), (1 - filled) / 2, 1e-12);
+        else
+            EXPECT_EQ(mean.find("predicted_iou_error"), nullptr);
+}
+
 TEST(Evaluate, MedsamProtocol_LoosensBoxesByThreePercent) {
     const SliceMask truth = [] {
         SliceMask m(200, 100);
