@@ -15,4 +15,10 @@ inline double dice(const SliceMask& a, const SliceMask& b) {
     return dice(a.inside, b.inside);
 }
 
+/// The IoU to be expected of a mask (logit > 0) if its pixels' probabilities p = logistic(logit) are true and
+/// independent: sum of p over the mask / (pixels of the mask + sum of p over the rest); 0 of an empty mask.
+/// Beyond a logit of 7 (one in a thousand) a pixel is taken as certain: a picture has many that are not
+/// doubted at all. Thread: any; pure.
+double expectedIou(std::span<const float> logits);
+
 } // namespace tandem

@@ -70,6 +70,9 @@ struct FocusSettings {
     double unsureIou = 1, sureIou = 2; ///< both fade, too, from the first predicted IoU to the second: a
                                        ///< network that is sure of itself needs no such help (by default
                                        ///< none is: no IoU is above 1)
+    double iouBias = 0,
+           iouGain = 1; ///< after clicks, logit(told IoU) = iouBias + iouGain * logit(expectedIou
+                        ///< of the answer's probabilities); the network's guess is of the box
     HandReading hand;
     std::shared_ptr<const BoxLean> lean; ///< of the request, not of the model: added to every reply in the
                                          ///< frame of the crop's box

@@ -28,6 +28,8 @@ inline FocusSettings focusSettingsFrom(const JsonValue& modelConfig) {
     read("priorReach", s.priorReach);
     read("unsureIou", s.unsureIou);
     read("sureIou", s.sureIou);
+    read("iouBias", s.iouBias);
+    read("iouGain", s.iouGain);
     if (const JsonValue* v = focus->find("networkClicks"))
         s.networkClicks = v->boolOr(s.networkClicks);
     if (const JsonValue* v = focus->find("pictureCue"))

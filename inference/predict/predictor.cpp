@@ -1,6 +1,8 @@
 #include "inference/predict/predictor.h"
 
 #include "core/measure/contrast_grey.h"
+#include "core/measure/logistic.h"
+#include "core/measure/overlap.h"
 #include "inference/predict/box_reading.h"
 #include "inference/predict/clicks.h"
 #include "inference/predict/embedding_store.h"
@@ -49,6 +51,11 @@ std::string problemOf(const Prompts& object) {
     if (!object.box && !anyForeground)
         return "An object needs a box or at least one foreground click.";
     return {};
+}
+
+// What the network predicts is the IoU of its mask for the box, not of what clicks have made of it.
+float iouAfterClicks(const std::vector<float>& logits, const FocusSettings& s) {
+    return static_cast<float>(logistic(s.iouBias + s.iouGain * logit(expectedIou(logits), 0.01)));
 }
 
 std::string keyOf(const std::string& modelId, const SegmentRequest& request, const std::string& rest) {
@@ -393,6 +400,8 @@ private:
             if (!answer)
                 return answer.error();
             letClicksWin(answer->logits, slice.width, slice.height, object.points);
+            if (!object.points.empty())
+                answer->predictedIou = iouAfterClicks(answer->logits, focus_);
             proposals.push_back(proposal(request, slice, std::move(answer->logits), answer->predictedIou));
             proposals.back().encodeMs = work.encodeMs;
             proposals.back().decodeMs = work.decodeMs;

@@ -177,6 +177,8 @@ JsonValue focusToJson(const FocusSettings& s) {
     json.set("priorReach", s.priorReach);
     json.set("unsureIou", s.unsureIou);
     json.set("sureIou", s.sureIou);
+    json.set("iouBias", s.iouBias);
+    json.set("iouGain", s.iouGain);
     JsonValue hand;
     hand.set("share", s.hand.share);
     hand.set("bias", s.hand.bias);

@@ -218,6 +218,29 @@ TEST(Predictor, Focus_AnswersOnTheSlicesGridAndReusesTheCrop) {
     EXPECT_EQ((*predictor.predict(request, kGo))[0].encodeMs, 0.0);
 }
 
+// Truth: computed here from the answer's logits.
+TEST(Predictor, Focus_AfterClicks_TheToldIouIsThatOfTheMask) {
+    checkpoint::Model model = withPreprocess("paper", net::Preprocess::Focus);
+    JsonValue focus;
+    focus.set("iouBias", 0.4);
+    focus.set("iouGain", 1.3);
+    model.configJson.set("focus", std::move(focus));
+    Predictor predictor = predictorOf(std::move(model));
+    auto request = requestFor(test::greyVolume(90, 70, 2), {box(30, 20, 60, 50)});
+    const double ofBox = (*predictor.predict(request, kGo))[0].predictedIou;
+    request.objects[0].points = {{{{45, 35}}, true}, {{{32, 22}}, false}};
+    const Proposal answer = (*predictor.predict(request, kGo))[0];
+    double in = 0, size = 0, out = 0;
+    for (const float v : answer.logits) {
+        const double p = std::abs(v) > 7 ? (v > 0 ? 1 : 0) : 1 / (1 + std::exp(-static_cast<double>(v)));
+        (v > 0 ? in : out) += p;
+        size += v > 0;
+    }
+    const double own = std::log(in / (size + out) / (1 - in / (size + out)));
+    EXPECT_NEAR(answer.predictedIou, 1 / (1 + std::exp(-0.4 - 1.3 * own)), 1e-5);
+    EXPECT_GT(std::abs(answer.predictedIou - ofBox), 0.01);
+}
+
 TEST(Predictor, Focus_ARefinerHearsClicksWithTheirSigns) {
     const auto volume = test::greyVolume(60, 50, 1);
     const Prompts asked = box(12, 10, 47, 41);

@@ -22,6 +22,18 @@ TEST(Dice, CountsTwiceTheOverlap) {
     EXPECT_EQ(dice(std::vector<std::uint8_t>{1, 0}, std::vector<std::uint8_t>{0, 1}), 0.0);
 }
 
+// By hand: probabilities 0.8, 0.6 in the mask, 0.25 and 0.2 beside it; what nobody doubts adds nothing.
+TEST(ExpectedIou, IsTheOverlapWithTheProbabilities) {
+    const auto odds = [](double p) { return static_cast<float>(std::log(p / (1 - p))); };
+    std::vector<float> logits{odds(0.8), odds(0.6), odds(0.25), odds(0.2)};
+    EXPECT_NEAR(expectedIou(logits), 1.4 / 2.45, 1e-6);
+    logits.resize(100000, -10);
+    EXPECT_NEAR(expectedIou(logits), 1.4 / 2.45, 1e-6);
+    logits[4] = 10;
+    EXPECT_NEAR(expectedIou(logits), 2.4 / 3.45, 1e-6);
+    EXPECT_EQ(expectedIou(std::vector<float>{-1, -2}), 0.0);
+}
+
 TEST(SquaredDistance, UnequalSpacing_EqualsScipy) {
     const std::vector<double> d = squaredDistance(distanceFeature, {8, 6, 4}, {1.3, 0.7, 2.5});
     ASSERT_EQ(d.size(), distanceExpected.size());
