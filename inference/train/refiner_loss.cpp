@@ -140,14 +140,16 @@ at::Tensor refinerLoss(const net::Weights& weights, const net::NetworkConfig& co
                        const at::Tensor& prior, const net::Forward& forward, Random& r) {
     Corrections corrections(weights, config, samples, forward);
     corrections.start(boxLogits, prior, r);
-    for (int left = r.chance(0.2) ? 0 : r.integer(1, mostPrompts); left > 0; --left) {
+    at::Tensor sum;
+    const int prompts = r.integer(1, mostPrompts);
+    for (int n = 0; n < prompts; ++n) {
         corrections.correct(r);
-        if (left > 1) {
-            const at::NoGradGuard guard;
-            corrections.take(corrections.answer());
-        }
+        const at::Tensor answer = corrections.answer();
+        const at::Tensor loss = net::diceBce(answer, corrections.target()).total;
+        sum = n == 0 ? loss : sum + loss;
+        corrections.take(answer.detach());
     }
-    return net::diceBce(corrections.answer(), corrections.target()).total;
+    return sum / prompts;
 }
 
 } // namespace tandem::train

@@ -9,8 +9,9 @@
 namespace tandem::train {
 
 /// Trains a refiner on simulated corrections: the network's logits for the box (in a part of the samples
-/// made worse, or lent the prior as in a tight box) are corrected by 0..5 clicks and short strokes on the
-/// largest error of the latest answer; the last answer's Dice + cross-entropy is the loss.
+/// made worse, or lent the prior as in a tight box) are corrected by 1..5 clicks and short strokes on the
+/// largest error of the latest answer; the mean over all answers of Dice + cross-entropy is the loss (an
+/// answer after one prompt costs no more than its share of a sample's making, and is as wanted as the last).
 /// @param boxLogits  B, 1, m, m of the network for the boxes alone, without gradient
 /// @param prior      B, 1, m, m first mask prompts
 /// @param forward    how the refiner's batch norm runs
