@@ -77,6 +77,7 @@ SpeedNote noteFrom(const JsonValue& note) {
     out.speed.encodeMs = member(note, "encode_ms").numberOr(0);
     out.speed.firstBoxMs = member(note, "first_box_ms").numberOr(0);
     out.speed.furtherBoxMs = member(note, "further_box_ms").numberOr(0);
+    out.speed.clickMs = member(note, "click_ms").numberOr(0);
     out.speed.runs = static_cast<int>(member(note, "runs").integerOr(0));
     out.speed.threads = static_cast<int>(member(note, "threads").integerOr(0));
     out.speed.computedBy = member(note, "computed_by").stringOr("");
@@ -128,6 +129,7 @@ Result<void> ModelNotes::rememberSpeed(const fs::path& model, const ModelSpeed& 
                                              {"encode_ms", speed.encodeMs},
                                              {"first_box_ms", speed.firstBoxMs},
                                              {"further_box_ms", speed.furtherBoxMs},
+                                             {"click_ms", speed.clickMs},
                                              {"runs", speed.runs},
                                              {"threads", speed.threads},
                                              {"computed_by", speed.computedBy},

@@ -90,6 +90,7 @@ struct ModelSpeed {
     double encodeMs = 0;     ///< the network's image encoder, for the first box on a slice
     double firstBoxMs = 0;   ///< from asking to the answer for the first box on a slice of 512 x 512
     double furtherBoxMs = 0; ///< the same for another box on that slice
+    double clickMs = 0;      ///< the same for a first click on that box; 0: was not measured
     int runs = 0;            ///< slices that the medians are of
     int threads = 0;
     std::string computedBy; ///< "own kernels, AVX2", "LibTorch operators", "CUDA"

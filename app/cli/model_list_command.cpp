@@ -51,6 +51,7 @@ JsonValue jsonOf(const ModelSpeed& speed) {
     return JsonValue::Object{{"encode_ms", speed.encodeMs},
                              {"first_box_ms", speed.firstBoxMs},
                              {"further_box_ms", speed.furtherBoxMs},
+                             {"click_ms", speed.clickMs},
                              {"runs", speed.runs},
                              {"threads", speed.threads},
                              {"cpu_path", speed.computedBy},
@@ -164,8 +165,9 @@ Result<void> removeNamed(const ShelfArguments& a, CommandContext& context) {
 
 void printSpeed(const fs::path& file, const ModelSpeed& speed) {
     std::printf("%s\n  encode       %8.1f ms\n  first box    %8.1f ms\n  further box  %8.1f ms\n"
+                "  click        %8.1f ms\n"
                 "  median of %d slice%s of 512 x 512; %s, %s, %d thread%s\n",
-                file.c_str(), speed.encodeMs, speed.firstBoxMs, speed.furtherBoxMs, speed.runs,
+                file.c_str(), speed.encodeMs, speed.firstBoxMs, speed.furtherBoxMs, speed.clickMs, speed.runs,
                 speed.runs == 1 ? "" : "s", speed.computedBy.c_str(), speed.arithmetic.c_str(), speed.threads,
                 speed.threads == 1 ? "" : "s");
     std::fflush(stdout);

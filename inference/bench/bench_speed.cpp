@@ -45,17 +45,19 @@ struct Answered {
 
 class SpeedRun {
 public:
+    static Prompts firstBox() { return {SliceBox{120, 140, 320, 360}, {}}; }
+
     SpeedRun(Segmenter& segmenter, std::shared_ptr<const Volume> volume, const Progress& progress,
              const std::stop_token& stop)
         : segmenter_(segmenter), volume_(std::move(volume)), progress_(progress), stop_(stop) {}
 
-    Result<Answered> ask(int slice, const SliceBox& box) {
+    Result<Answered> ask(int slice, const Prompts& object) {
         SegmentRequest request;
         request.volume = volume_;
         request.imageHash = "speed";
         request.slice = {Plane::Axial, slice};
         request.window = {0, 500, false};
-        request.objects = {Prompts{box, {}}};
+        request.objects = {object};
         const Progress within = [&](double done, std::string_view) { say(slice, done); };
         const auto start = Clock::now();
         const auto answer = segmentSlice(request, segmenter_, within, stop_);
@@ -65,17 +67,23 @@ public:
                         answer->front().encodeMs};
     }
 
-    // Asks for two boxes on a slice and keeps the times.
-    Result<void> askTwice(int slice) {
-        const auto first = ask(slice, {120, 140, 320, 360});
+    // Asks for two boxes on a slice and for a click on the second, and keeps the times.
+    Result<void> askInTurn(int slice) {
+        const auto first = ask(slice, firstBox());
         if (!first)
             return first.error();
-        const auto further = ask(slice, {200, 180, 420, 330});
+        Prompts object{SliceBox{200, 180, 420, 330}, {}};
+        const auto further = ask(slice, object);
         if (!further)
             return further.error();
+        object.points = {{{{340, 300}}, true, {}}};
+        const auto clicked = ask(slice, object);
+        if (!clicked)
+            return clicked.error();
         encode_.push_back(first->encodeMs);
         first_.push_back(first->wallMs);
         further_.push_back(further->wallMs);
+        click_.push_back(clicked->wallMs);
         return {};
     }
 
@@ -83,6 +91,7 @@ public:
         speed.encodeMs = median(encode_);
         speed.firstBoxMs = median(first_);
         speed.furtherBoxMs = median(further_);
+        speed.clickMs = median(click_);
         speed.runs = static_cast<int>(first_.size());
     }
 
@@ -102,7 +111,7 @@ private:
     std::shared_ptr<const Volume> volume_;
     const Progress& progress_;
     const std::stop_token& stop_;
-    std::vector<double> encode_, first_, further_;
+    std::vector<double> encode_, first_, further_, click_;
 };
 
 // What the service will compute the encoder with.
@@ -144,11 +153,11 @@ Result<ModelSpeed> measureSpeed(const SpeedRequest& request, const Progress& pro
     if (!volume)
         return volume.error();
     SpeedRun run(*segmenter, std::move(*volume), progress, stop);
-    const auto warm = run.ask(0, {120, 140, 320, 360});
+    const auto warm = run.ask(0, SpeedRun::firstBox());
     if (!warm)
         return warm.error();
     for (int slice = 1; slice <= (warm->wallMs > kSlowMs ? 1 : request.runs); ++slice)
-        if (const auto asked = run.askTwice(slice); !asked)
+        if (const auto asked = run.askInTurn(slice); !asked)
             return asked.error();
     run.fill(speed);
     if (progress)

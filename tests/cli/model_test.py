@@ -158,6 +158,7 @@ class Models(unittest.TestCase):
         self.assertGreater(speed["encode_ms"], 0)
         self.assertGreaterEqual(speed["first_box_ms"], speed["encode_ms"])
         self.assertGreater(speed["further_box_ms"], 0)
+        self.assertGreater(speed["click_ms"], 0)
         self.assertIn(speed["arithmetic"], ("float32", "bfloat16"))
         remembered = self.listed()[1]["speed"]
         self.assertEqual(remembered, {k: v for k, v in speed.items() if k != "file"})

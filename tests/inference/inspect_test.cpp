@@ -71,6 +71,7 @@ TEST(Speed, TheEmbeddingOfASlice_IsMadeOnceForTwoBoxes) {
     EXPECT_EQ(speed->runs, 2);
     EXPECT_GT(speed->encodeMs, 0);
     EXPECT_GT(speed->furtherBoxMs, 0);
+    EXPECT_GT(speed->clickMs, 0);
     EXPECT_GE(speed->firstBoxMs, speed->encodeMs);
     EXPECT_GT(speed->threads, 0);
     EXPECT_FALSE(speed->computedBy.empty());

@@ -68,10 +68,11 @@ QString speedDetails(const SpeedNote& note) {
     const ModelSpeed& s = note.speed;
     const QString at = QLocale().toString(QDateTime::fromString(text(note.measuredAt), Qt::ISODate).date(),
                                           QLocale::ShortFormat);
-    return QObject::tr("%1 for the first box on a slice (encoder %2), %3 for a further one; %4, %5, %6; "
-                       "measured %7")
-        .arg(duration(s.firstBoxMs), duration(s.encodeMs), duration(s.furtherBoxMs), text(s.computedBy),
-             text(s.arithmetic),
+    const QString further = s.clickMs > 0 ? QObject::tr("%1 for a further one, %2 for a click")
+                                                .arg(duration(s.furtherBoxMs), duration(s.clickMs))
+                                          : QObject::tr("%1 for a further one").arg(duration(s.furtherBoxMs));
+    return QObject::tr("%1 for the first box on a slice (encoder %2), %3; %4, %5, %6; measured %7")
+        .arg(duration(s.firstBoxMs), duration(s.encodeMs), further, text(s.computedBy), text(s.arithmetic),
              s.threads == 1 ? QObject::tr("1 thread") : QObject::tr("%1 threads").arg(s.threads), at);
 }
 
