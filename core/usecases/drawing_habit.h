@@ -26,6 +26,11 @@ std::optional<double> boxSlack(const SliceBox&, const SliceMask&);
 /// Learns from a box and the mask that was accepted for it. A mean slack of 1.5 % and more is a loose box.
 void learnBox(DrawingHabit&, const SliceBox&, const SliceMask&);
 
+/// Of whoever draws boxes tightly, always: a program's own boxes around an outline.
+inline DrawingHabit exactBoxes() {
+    return {20, 0, 0};
+}
+
 /// Log-odds that the next box is a loose one, less those of a stranger's box (one in twenty): the posterior
 /// mean under a beta prior worth half a box. 0 where nothing is known.
 double looseOdds(const DrawingHabit&);

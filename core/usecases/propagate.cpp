@@ -199,6 +199,7 @@ private:
             request_.volume, request_.imageHash, {plane_, index}, request_.window, {{withMargin(box), {}}}};
         if (options_.corePoint)
             question.objects.front().points.push_back(coreOf(outline));
+        question.habit = exactBoxes();
         auto answers = segmentSlice(
             question, segmenter_, [](double, std::string_view) {}, stop_);
         if (!answers)

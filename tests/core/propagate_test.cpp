@@ -78,6 +78,18 @@ TEST(Propagate, BallFromItsMiddleSlice_IsFoundInBothDirectionsInEveryPlane) {
     }
 }
 
+// The box of the seed was drawn by somebody unknown, those of the other slices lie around an outline.
+TEST(Propagate, ItsOwnBoxes_AreReadAsTightOnes) {
+    ThresholdSegmenter segmenter(50);
+    const PropagationSeed seed = ballSeed(cube, Plane::Axial);
+    ASSERT_TRUE(propagate(givenRequest(givenVolume(cube, ball), {seed}), segmenter, silent, {}).has_value());
+    EXPECT_GT(segmenter.habits.size(), 10u);
+    for (const auto& [index, habit] : segmenter.habits)
+        EXPECT_TRUE(likelyReading(habit) ==
+                    (index == seed.slice.index ? BoxReading::Unknown : BoxReading::Tight))
+            << index;
+}
+
 TEST(Propagate, ObliqueGrid_GivesTheSameVoxels) {
     const double c = std::cos(0.3), s = std::sin(0.3);
     const Affine<Patient, Voxel> tilted{{{{c, -s, 0}, {s, c, 0}, {0, 0, -1}}}, {10, 20, -30}};

@@ -9,7 +9,7 @@
 namespace tandem::test {
 
 /// A segmenter with no network in it: in the box everything above a threshold is in. Answers at once, on the
-/// caller's thread, and notes the boxes it was asked about.
+/// caller's thread, and notes the boxes it was asked about and whose they were.
 class ThresholdSegmenter : public Segmenter {
 public:
     explicit ThresholdSegmenter(
@@ -31,7 +31,8 @@ public:
     }
     void prefetch(SegmentRequest) override {}
 
-    std::map<std::int64_t, SliceBox> boxes; ///< the last one of each slice
+    std::map<std::int64_t, SliceBox> boxes;      ///< the last one of each slice
+    std::map<std::int64_t, DrawingHabit> habits; ///< that came with it
     std::function<void(std::int64_t)> onRequest;
 
 private:
@@ -41,6 +42,7 @@ private:
         for (const Prompts& prompts : request.objects) {
             const SliceBox& b = *prompts.box;
             boxes[request.slice.index] = b;
+            habits[request.slice.index] = request.habit;
             Proposal p{
                 request.slice, slice.width, slice.height, {}, iou_(request.slice.index), "threshold", 0, 0};
             for (std::int64_t y = 0; y < slice.height; ++y)
