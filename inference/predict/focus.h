@@ -136,8 +136,10 @@ struct FocusNetwork {
 struct FocusAnswer {
     std::vector<float> logits; ///< height * width of the slice; -10 outside the crop
     float predictedIou = 0;
-    double clickEvidence = 0; ///< log probability of all clicks and scribbles under the masks that each was
-                              ///< made on (per prompt at least log 0.05)
+    double clickEvidence = 0; ///< log probability of the clicks and scribbles under the masks that each was
+                              ///< made on (at least log 0.05), each counted half as much as the one before:
+                              ///< people click on what is wrong in the mask they see, which in time speaks
+                              ///< against any reading of the box that is shown
 };
 
 /// What the prompts of one object have led to so far. Filled and read by answerFocus: where the prompts begin

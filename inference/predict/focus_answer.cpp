@@ -148,7 +148,7 @@ public:
         apply();
     }
     void hear(const PointPrompt& p) {
-        s_.clickEvidence += likelihoodOf(p);
+        s_.clickEvidence += std::pow(0.5, static_cast<double>(s_.points.size())) * likelihoodOf(p);
         if (network_.refine && !s_.refiner)
             s_.refiner = beginRefining();
         correct(p);
