@@ -107,9 +107,14 @@ void printModel(const ListedModel& model) {
                 millions(model.info->parameters).c_str(), static_cast<double>(model.bytes) / 1e6,
                 model.info->imageSize);
     std::printf("  prompts  %s\n", joined(trainedPrompts(*model.info)).c_str());
-    if (model.speed)
-        std::printf("  speed    %.0f ms for the first box on a slice, %.0f ms for a further one\n",
-                    model.speed->speed.firstBoxMs, model.speed->speed.furtherBoxMs);
+    if (model.speed) {
+        const ModelSpeed& speed = model.speed->speed;
+        std::printf("  speed    %.0f ms for the first box on a slice, %.0f ms for a further one",
+                    speed.firstBoxMs, speed.furtherBoxMs);
+        if (speed.clickMs > 0) // notes of older versions do not tell
+            std::printf(", %.0f ms for a click", speed.clickMs);
+        std::printf("\n");
+    }
     std::fflush(stdout);
 }
 

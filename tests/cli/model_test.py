@@ -160,6 +160,7 @@ class Models(unittest.TestCase):
         self.assertGreater(speed["further_box_ms"], 0)
         self.assertGreater(speed["click_ms"], 0)
         self.assertIn(speed["arithmetic"], ("float32", "bfloat16"))
+        self.assertRegex(self.tandem("list").stdout, r"ms for a further one, \d+ ms for a click")
         remembered = self.listed()[1]["speed"]
         self.assertEqual(remembered, {k: v for k, v in speed.items() if k != "file"})
         os.utime(file, (1, 1))  # another file now, for all anyone knows
