@@ -63,8 +63,7 @@ Result<std::string> benchEncode(const BenchRequest& request, const Progress& pro
     JsonValue out;
     out.set("variant", net::variantName(model->config.variant));
     out.set("image_size", model->config.imageSize);
-    out.set("cpu_path",
-            fast ? "own kernels, " + engine::FastNetwork::cpuPath() : "LibTorch operators, " + blasName());
+    out.set("cpu_path", fast ? "own kernels, " + fast->cpuPath() : "LibTorch operators, " + blasName());
     out.set("reference_path", "LibTorch operators, " + blasName());
     out.set("arithmetic", bfloat16 ? "bfloat16" : "float32");
     out.set("threads", at::get_num_threads());

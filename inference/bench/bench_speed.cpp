@@ -129,7 +129,7 @@ Result<void> describeEngine(const SpeedRequest& request, ModelSpeed& speed) {
         return model.error();
     const auto fast =
         engine::FastNetwork::create(model->weights, model->config, speed.threads, request.arithmetic);
-    speed.computedBy = fast ? "own kernels, " + engine::FastNetwork::cpuPath() : "LibTorch operators";
+    speed.computedBy = fast ? "own kernels, " + fast->cpuPath() : "LibTorch operators";
     if (fast && fast->usesBfloat16())
         speed.arithmetic = "bfloat16";
     return {};

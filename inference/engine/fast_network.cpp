@@ -3,6 +3,7 @@
 #ifdef TANDEM_KERNELS
 #include "inference/engine/decoder.h"
 #include "inference/engine/encoder.h"
+#include "inference/kernels/amx.h"
 #include "inference/kernels/bfloat16.h"
 #include "inference/kernels/instruction_set.h"
 
@@ -92,9 +93,9 @@ std::unique_ptr<FastNetwork> FastNetwork::create(const net::Weights& weights,
         new FastNetwork(std::make_unique<State>(weights, config, threads, numbersFor(arithmetic, config))));
 }
 
-std::string FastNetwork::cpuPath() {
+std::string FastNetwork::cpuPath() const {
     const std::string name = kernels::instructionSet();
-    return name == "AVX3" ? "AVX-512" : name;
+    return (name == "AVX3" ? "AVX-512" : name) + (usesBfloat16() && kernels::hasAmx() ? ", AMX" : "");
 }
 
 double FastNetwork::gemmGflops(int threads, bool bfloat16) {
@@ -158,7 +159,7 @@ std::unique_ptr<FastNetwork> FastNetwork::create(const net::Weights&, const net:
                                                  Arithmetic) {
     return nullptr;
 }
-std::string FastNetwork::cpuPath() {
+std::string FastNetwork::cpuPath() const {
     return "LibTorch";
 }
 double FastNetwork::gemmGflops(int, bool) {

@@ -24,8 +24,8 @@ public:
     /// Packs everything now and lets the weights it was created from go.
     void packAll();
 
-    /// "AVX-512", "AVX2", ..., or "LibTorch" where there are no kernels.
-    static std::string cpuPath();
+    /// What computes: "AVX-512", "AVX-512, AMX", "AVX2", ..., or "LibTorch" where there are no kernels.
+    std::string cpuPath() const;
     /// The best rate of the packed product on so many threads, GFLOP/s; 0 where there are no kernels.
     static double gemmGflops(int threads, bool bfloat16 = false);
     /// Whether encoder and decoder compute with bfloat16.

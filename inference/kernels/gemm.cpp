@@ -1,10 +1,13 @@
 #include "inference/kernels/gemm.h"
 
+#include "inference/kernels/amx.h"
 #include "inference/kernels/bfloat16.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 // clang-format off
@@ -20,6 +23,14 @@
 #ifndef TANDEM_GEMM_SHARED
 #define TANDEM_GEMM_SHARED
 namespace tandem::kernels {
+
+// Floats or words that `depth` inputs of a depth block take.
+inline std::size_t packedInputs(const PackedWeights& w, std::size_t depth) {
+    if (w.numbers != Numbers::Bfloat16)
+        return depth;
+    const std::size_t words = (depth + 1) / 2;
+    return w.amx ? (words + kAmxWords - 1) / kAmxWords * kAmxWords : words;
+}
 
 // Where the rows of the left matrix come from: a matrix, or the pixels that a convolution's tap meets.
 struct LeftRows {
@@ -51,11 +62,17 @@ struct Product {
     Matrix result;
     bool addToResult = false; // the residual is the result itself
     bool bfloat16() const { return weights->numbers == Numbers::Bfloat16; }
-    // Floats or words that `depth` inputs take.
-    std::size_t packedDepth(std::size_t depth) const { return bfloat16() ? (depth + 1) / 2 : depth; }
+    bool amx() const { return weights->amx; }
+    std::size_t packedDepth(std::size_t depth) const { return packedInputs(*weights, depth); }
+    std::size_t tileRows(std::size_t ofRegisters) const { return amx() ? kAmxRows : ofRegisters; }
     std::size_t rowBlock = 0, rowBlocks = 0, panelGroups = 0;
     std::size_t panels() const { return (weights->outputs + weights->width - 1) / weights->width; }
 };
+
+inline float* toCacheLine(float* p) {
+    return reinterpret_cast<float*>((reinterpret_cast<std::uintptr_t>(p) + 63) / 64 * 64);
+}
+constexpr std::size_t kCacheLine = 16; // floats
 
 } // namespace tandem::kernels
 #endif
@@ -79,11 +96,12 @@ void layerNormRows(ConstMatrix in, const RowNorm& norm, Matrix out) {
 }
 
 // Writes rows [first, last) of a depth block as panels of kTileRows: panel[k][row], of bfloat16 panel[pair of
-// k][row]. `statistics` holds mean and scale of each row, filled at the first depth block; `line` has room
-// for two lines.
-HWY_INLINE void packLeft(const LeftRows& left, std::size_t first, std::size_t last, std::size_t k,
-                         std::size_t depth, bool half, float* statistics, float* line, float* out) {
-    const std::size_t words = half ? (depth + 1) / 2 : depth;
+// k][row], for AMX row after row. `statistics` holds mean and scale of each row, filled at the first depth
+// block; `line` has room for two lines.
+HWY_INLINE void packLeft(const Product& p, std::size_t first, std::size_t last, std::size_t k,
+                         std::size_t depth, float* statistics, float* line, float* out) {
+    const LeftRows& left = p.left;
+    const std::size_t words = p.packedDepth(depth);
     for (std::size_t r = first; r < last; ++r) {
         const std::size_t i = r - first;
         const float* source = left.at(r, k);
@@ -94,7 +112,13 @@ HWY_INLINE void packLeft(const LeftRows& left, std::size_t first, std::size_t la
                           left.norm->bias + k, line);
             source = line;
         }
-        if (half) {
+        if (p.amx()) {
+            float* row = out + i * words;
+            toBfloat16(source, depth, reinterpret_cast<std::uint32_t*>(row));
+            std::fill(row + (depth + 1) / 2, row + words, 0.f);
+            continue;
+        }
+        if (p.bfloat16()) {
             toBfloat16(source, depth, reinterpret_cast<std::uint32_t*>(line + depth));
             source = line + depth;
         }
@@ -138,10 +162,13 @@ HWY_INLINE void finish(const Epilogue& e, bool withResidual, float* c, std::size
     }
 }
 
-// One tile of the product, depth in floats or words.
-HWY_INLINE void productTile(bool half, std::size_t rows, const float* left, const float* right,
+// One tile of the product, depth in floats or words. @param amx  the tile registers, if they are used
+HWY_INLINE void productTile(bool half, AmxTile* amx, std::size_t rows, const float* left, const float* right,
                             std::size_t depth, float* c, std::size_t stride, bool accumulate) {
-    if (half)
+    if (amx)
+        amx->multiply(reinterpret_cast<const std::uint32_t*>(left), depth,
+                      reinterpret_cast<const std::uint32_t*>(right), depth, c, stride, rows, accumulate);
+    else if (half)
         bfloat16Tile(rows, 2)(reinterpret_cast<const std::uint32_t*>(left), kTileRows,
                               reinterpret_cast<const std::uint32_t*>(right), kTileWidth, depth, c, stride,
                               accumulate);
@@ -158,23 +185,29 @@ void multiplyTask(const Product& p, std::size_t first, std::size_t last, std::si
     float* statistics = scratch;
     float* line = statistics + 2 * p.rowBlock;
     float* edge = line + 2 * w.depthBlock; // the panel that reaches beyond the last output
-    float* left = edge + (p.rowBlock + kTileRows) * kTileWidth;
+    float* left = toCacheLine(edge + (p.rowBlock + p.tileRows(kTileRows)) * kTileWidth);
+    std::optional<AmxTile> amx;
+    if (p.amx())
+        amx.emplace();
+    const std::size_t tileRows = p.tileRows(kTileRows);
     for (std::size_t k = 0; k < w.inputs; k += w.depthBlock) {
         const std::size_t depth = HWY_MIN(w.depthBlock, w.inputs - k);
         const bool firstBlock = k == 0, lastBlock = k + depth == w.inputs;
         const std::size_t packed = p.packedDepth(depth);
-        packLeft(p.left, first, last, k, depth, p.bfloat16(), statistics, line, left);
-        const float* block = w.panels.data() + p.panels() * kTileWidth * p.packedDepth(k);
+        packLeft(p, first, last, k, depth, statistics, line, left);
+        const float* block =
+            w.panels.data() + k / w.depthBlock * p.panels() * kTileWidth * p.packedDepth(w.depthBlock);
         for (std::size_t panel = begin; panel < end; ++panel) {
             const std::size_t column = panel * kTileWidth;
             const std::size_t n = HWY_MIN(kTileWidth, w.outputs - column);
             const bool whole = n == kTileWidth;
             float* c = whole ? p.result.row(first) + column : edge;
             const std::size_t stride = whole ? p.result.stride : kTileWidth;
-            for (std::size_t r = 0; r < rows; r += kTileRows) {
-                const std::size_t count = HWY_MIN(kTileRows, rows - r);
-                productTile(p.bfloat16(), count, left + r * packed, block + panel * kTileWidth * packed,
-                            packed, c + r * stride, stride, !firstBlock || (whole && p.addToResult));
+            for (std::size_t r = 0; r < rows; r += tileRows) {
+                const std::size_t count = HWY_MIN(tileRows, rows - r);
+                productTile(p.bfloat16(), amx ? &*amx : nullptr, count, left + r * packed,
+                            block + panel * kTileWidth * packed, packed, c + r * stride, stride,
+                            !firstBlock || (whole && p.addToResult));
                 if (lastBlock && whole)
                     finish(*p.epilogue, residual && !p.addToResult, c + r * stride, stride, count, n,
                            first + r, column);
@@ -205,8 +238,15 @@ constexpr std::size_t kRowBlock = 112; // rows that one task packs
 
 // Inputs taken at once: the rows of a task and one panel stay in the second-level cache (1 MB where tiles are
 // wide, 256 to 512 KB elsewhere).
-std::size_t largestDepthBlock(std::size_t tileWidth, Numbers numbers) {
+std::size_t largestDepthBlock(std::size_t tileWidth, Numbers numbers, bool amx) {
+    if (amx)
+        return 384; // a panel and the rows of a tile stay in the first-level cache
     return (tileWidth >= 32 ? 768 : 384) * (numbers == Numbers::Bfloat16 ? 2 : 1);
+}
+
+// Tiles hold 32 inputs; where a block has fewer there is nothing to gain.
+bool usesAmx(std::size_t depthBlock, Numbers numbers) {
+    return numbers == Numbers::Bfloat16 && depthBlock >= 2 * kAmxWords && hasAmx();
 }
 
 std::size_t ceilDiv(std::size_t a, std::size_t b) {
@@ -215,7 +255,8 @@ std::size_t ceilDiv(std::size_t a, std::size_t b) {
 
 // Blocks of rows of equal size, a multiple of the tile's, their number a multiple of the threads'.
 void cut(Product& p, int threads) {
-    const std::size_t tile = HWY_DYNAMIC_DISPATCH(tileRows)(), n = static_cast<std::size_t>(threads);
+    const std::size_t tile = p.tileRows(HWY_DYNAMIC_DISPATCH(tileRows)());
+    const auto n = static_cast<std::size_t>(threads);
     const std::size_t rows = p.left.rows, tiles = ceilDiv(rows, tile);
     std::size_t blocks = ceilDiv(rows, kRowBlock);
     blocks = std::min(tiles, ceilDiv(blocks, n) * n);
@@ -229,10 +270,11 @@ void multiply(Workers& workers, Product& p) {
         return;
     p.addToResult = p.epilogue->residual.data == p.result.data;
     cut(p, workers.count());
-    const std::size_t tile = HWY_DYNAMIC_DISPATCH(tileRows)();
-    const std::size_t floats = 2 * p.rowBlock + 2 * p.weights->depthBlock +
-                               (p.rowBlock + tile) * p.weights->width +
-                               (p.rowBlock + tile) * p.weights->depthBlock;
+    const std::size_t tile = p.tileRows(HWY_DYNAMIC_DISPATCH(tileRows)());
+    const std::size_t floats =
+        2 * p.rowBlock + 2 * p.weights->depthBlock + (p.rowBlock + tile) * p.weights->width +
+        (p.rowBlock + tile) * std::max(p.weights->depthBlock, p.packedDepth(p.weights->depthBlock)) +
+        kCacheLine;
     const auto task = [&](std::size_t index, int worker) {
         const std::size_t first = index / p.panelGroups * p.rowBlock, group = index % p.panelGroups;
         const std::size_t begin = group * p.panels() / p.panelGroups;
@@ -254,10 +296,9 @@ void packPanel(const float* weight, std::size_t first, std::size_t outputs, std:
                 out[i * width + x] = first + x < outputs ? weight[(first + x) * stride + i] : 0.f;
 }
 
-// The same in words of two inputs: out[pair][output].
+// The same in words of two inputs: out[pair][output], `words` of them.
 void packPanelOfPairs(const float* weight, std::size_t first, std::size_t outputs, std::size_t stride,
-                      std::size_t depth, std::size_t width, float* out) {
-    const std::size_t words = (depth + 1) / 2;
+                      std::size_t depth, std::size_t words, std::size_t width, float* out) {
     std::vector<std::uint32_t> line(words);
     auto* to = reinterpret_cast<std::uint32_t*>(out);
     for (std::size_t x = 0; x < width; ++x) {
@@ -284,18 +325,20 @@ PackedWeights packWeights(const float* weight, std::size_t outputs, std::size_t 
     w.outputs = outputs;
     w.inputs = inputs;
     w.width = HWY_DYNAMIC_DISPATCH(tileWidth)();
-    w.depthBlock =
-        depthBlock ? depthBlock : ceilDiv(inputs, ceilDiv(inputs, largestDepthBlock(w.width, numbers)));
+    w.amx = usesAmx(depthBlock ? depthBlock : inputs, numbers);
+    w.depthBlock = depthBlock ? depthBlock
+                              : ceilDiv(inputs, ceilDiv(inputs, largestDepthBlock(w.width, numbers, w.amx)));
     if (half && !depthBlock)
         w.depthBlock += w.depthBlock % 2;
-    const std::size_t panels = ceilDiv(outputs, w.width);
-    float* out = w.panels.reserve(panels * w.width * (half ? ceilDiv(inputs, 2) : inputs));
+    const std::size_t panels = ceilDiv(outputs, w.width), blocks = ceilDiv(inputs, w.depthBlock);
+    float* out = w.panels.reserve(panels * w.width * blocks * packedInputs(w, w.depthBlock));
     for (std::size_t k = 0; k < inputs; k += w.depthBlock) {
-        const std::size_t depth = std::min(w.depthBlock, inputs - k);
-        const std::size_t packed = half ? ceilDiv(depth, 2) : depth;
+        const std::size_t depth = std::min(w.depthBlock, inputs - k), packed = packedInputs(w, depth);
         for (std::size_t p = 0; p < panels; ++p, out += packed * w.width)
-            (half ? packPanelOfPairs : packPanel)(weight + k, p * w.width, outputs, inputs, depth, w.width,
-                                                  out);
+            if (half)
+                packPanelOfPairs(weight + k, p * w.width, outputs, inputs, depth, packed, w.width, out);
+            else
+                packPanel(weight + k, p * w.width, outputs, inputs, depth, w.width, out);
     }
     return w;
 }
@@ -311,7 +354,7 @@ PackedWeights packConvolution(const float* weight, std::size_t outputs, std::siz
             for (std::size_t t = 0; t < taps; ++t)
                 byTap[(o * taps + t) * channels + c] =
                     weight[(o * channels + c) * taps + t] * (scale ? scale[o] : 1.f);
-    const std::size_t largest = largestDepthBlock(HWY_DYNAMIC_DISPATCH(tileWidth)(), numbers);
+    const std::size_t largest = largestDepthBlock(HWY_DYNAMIC_DISPATCH(tileWidth)(), numbers, false);
     const std::size_t step = numbers == Numbers::Bfloat16 ? 2 : 1;
     std::size_t block = channels;
     for (std::size_t parts = 1; block > largest; ++parts)

@@ -24,6 +24,7 @@ struct PackedWeights {
     std::size_t depthBlock = 0; ///< inputs are taken in blocks of this many; even for bfloat16
     std::size_t width = 0;      ///< outputs side by side in a panel; tells the instruction set
     Numbers numbers = Numbers::Float32;
+    bool amx = false; ///< made for the tile registers (amx.h): each depth block is padded to kAmxWords words
 };
 
 /// @param weight      outputs rows of `inputs` floats

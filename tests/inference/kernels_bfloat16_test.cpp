@@ -1,6 +1,7 @@
 // The kernels with bfloat16 factors against double precision loops over the same rounded factors: what is
 // left is the rounding of float32 sums. Where the processor has no such instructions there is nothing to
 // test.
+#include "inference/kernels/amx.h"
 #include "inference/kernels/attention.h"
 #include "inference/kernels/bfloat16.h"
 #include "inference/kernels/gemm.h"
@@ -29,6 +30,17 @@ Padded rounded(Padded m, std::size_t rows, std::size_t columns) {
     return m;
 }
 
+// Runs a check with products in vector registers, and once more in tile registers where there are some.
+template <class Check>
+void inEveryKind(const Check& check) {
+    allowAmx(false);
+    EXPECT_FALSE(hasAmx());
+    check();
+    allowAmx(true);
+    if (hasAmx())
+        check();
+}
+
 } // namespace
 
 #define NEEDS_BFLOAT16()                                                                                     \
@@ -54,91 +66,99 @@ TEST(Bfloat16, ToBfloat16_AnyLength_RoundsToNearestEvenAndPadsWithZero) {
 
 TEST(Bfloat16, Linear_SizesAroundTilesAndBlocks_MatchesDoubleLoops) {
     NEEDS_BFLOAT16();
-    Workers workers(2);
-    struct Case {
-        std::size_t rows, outputs, inputs;
-    };
-    for (const auto& [rows, outputs, inputs] :
-         {Case{1, 1, 1}, Case{5, 31, 2}, Case{13, 32, 3}, Case{14, 33, 16}, Case{15, 65, 37},
-          Case{131, 40, 385}, Case{31, 33, 1601}, Case{29, 70, 3075}}) {
-        const Padded left = Padded::random(rows, inputs, 1);
-        const auto weight = randomVector(outputs * inputs, 2, 0.5f), bias = randomVector(outputs, 3);
-        const Padded residual = Padded::random(rows, outputs, 6);
-        Padded result(rows, outputs, 5);
-        const PackedWeights packed = packWeights(weight.data(), outputs, inputs, 0, Numbers::Bfloat16);
-        linear(workers, left.view(), packed, {bias.data(), Activation::Gelu, residual.view()}, result.view());
-        EXPECT_TRUE(result.strangersUntouched());
-        Worst worst;
-        for (std::size_t r = 0; r < rows; ++r)
-            for (std::size_t o = 0; o < outputs; ++o) {
-                double sum = bias[o], size = std::abs(sum);
-                for (std::size_t k = 0; k < inputs; ++k) {
-                    const double term = double(rounded(left.at(r, k))) * rounded(weight[o * inputs + k]);
-                    sum += term;
-                    size += std::abs(term);
+    inEveryKind([] {
+        Workers workers(2);
+        struct Case {
+            std::size_t rows, outputs, inputs;
+        };
+        for (const auto& [rows, outputs, inputs] :
+             {Case{1, 1, 1}, Case{5, 31, 2}, Case{13, 32, 3}, Case{14, 33, 16}, Case{15, 65, 37},
+              Case{131, 40, 385}, Case{31, 33, 1601}, Case{29, 70, 3075}, Case{16, 32, 32}, Case{17, 64, 64},
+              Case{32, 96, 769}, Case{33, 31, 33}, Case{300, 65, 1200}}) {
+            const Padded left = Padded::random(rows, inputs, 1);
+            const auto weight = randomVector(outputs * inputs, 2, 0.5f), bias = randomVector(outputs, 3);
+            const Padded residual = Padded::random(rows, outputs, 6);
+            Padded result(rows, outputs, 5);
+            const PackedWeights packed = packWeights(weight.data(), outputs, inputs, 0, Numbers::Bfloat16);
+            linear(workers, left.view(), packed, {bias.data(), Activation::Gelu, residual.view()},
+                   result.view());
+            EXPECT_TRUE(result.strangersUntouched());
+            Worst worst;
+            for (std::size_t r = 0; r < rows; ++r)
+                for (std::size_t o = 0; o < outputs; ++o) {
+                    double sum = bias[o], size = std::abs(sum);
+                    for (std::size_t k = 0; k < inputs; ++k) {
+                        const double term = double(rounded(left.at(r, k))) * rounded(weight[o * inputs + k]);
+                        sum += term;
+                        size += std::abs(term);
+                    }
+                    const double bound =
+                        1.2e-7 * std::sqrt(double(inputs)) * size + 1e-6 * std::max(1.0, std::abs(sum));
+                    worst.add((result.at(r, o) - exactGelu(sum) - residual.at(r, o)) / bound);
                 }
-                const double bound =
-                    1.2e-7 * std::sqrt(double(inputs)) * size + 1e-6 * std::max(1.0, std::abs(sum));
-                worst.add((result.at(r, o) - exactGelu(sum) - residual.at(r, o)) / bound);
-            }
-        EXPECT_LE(worst.value, 1.0) << rows << "x" << outputs << "x" << inputs;
-    }
+            EXPECT_LE(worst.value, 1.0) << rows << "x" << outputs << "x" << inputs;
+        }
+    });
 }
 
 TEST(Bfloat16, Linear_NormWhileReading_MatchesDoubleLoops) {
     NEEDS_BFLOAT16();
-    Workers workers(2);
-    const std::size_t rows = 40, outputs = 33, inputs = 100;
-    const Padded left = Padded::random(rows, inputs, 1, 3);
-    const auto weight = randomVector(outputs * inputs, 2), gain = randomVector(inputs, 4),
-               shift = randomVector(inputs, 5);
-    const RowNorm norm{gain.data(), shift.data(), 1e-6f};
-    Padded normed(rows, inputs), expected(rows, outputs), result(rows, outputs);
-    layerNorm(workers, left.view(), norm, normed.view());
-    const PackedWeights packed = packWeights(weight.data(), outputs, inputs, 0, Numbers::Bfloat16);
-    linear(workers, normed.view(), packed, {}, expected.view());
-    linear(workers, left.view(), packed, {}, result.view(), &norm);
-    Worst worst;
-    for (std::size_t r = 0; r < rows; ++r)
-        for (std::size_t o = 0; o < outputs; ++o)
-            worst.add(result.at(r, o) - expected.at(r, o));
-    EXPECT_LE(worst.value, 1e-5);
+    inEveryKind([] {
+        Workers workers(2);
+        const std::size_t rows = 40, outputs = 33, inputs = 100;
+        const Padded left = Padded::random(rows, inputs, 1, 3);
+        const auto weight = randomVector(outputs * inputs, 2), gain = randomVector(inputs, 4),
+                   shift = randomVector(inputs, 5);
+        const RowNorm norm{gain.data(), shift.data(), 1e-6f};
+        Padded normed(rows, inputs), expected(rows, outputs), result(rows, outputs);
+        layerNorm(workers, left.view(), norm, normed.view());
+        const PackedWeights packed = packWeights(weight.data(), outputs, inputs, 0, Numbers::Bfloat16);
+        linear(workers, normed.view(), packed, {}, expected.view());
+        linear(workers, left.view(), packed, {}, result.view(), &norm);
+        Worst worst;
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t o = 0; o < outputs; ++o)
+                worst.add(result.at(r, o) - expected.at(r, o));
+        EXPECT_LE(worst.value, 1e-5);
+    });
 }
 
 TEST(Bfloat16, Convolve_SeveralShapes_MatchesDoubleLoops) {
     NEEDS_BFLOAT16();
-    Workers workers(2);
-    struct Case {
-        Convolution shape;
-        std::size_t outputs;
-    };
-    for (const auto& [s, outputs] : {Case{{7, 9, 6, 3, 1, 1}, 33}, Case{{8, 8, 16, 3, 2, 1}, 17},
-                                     Case{{3, 3, 1540, 3, 1, 1}, 3}, Case{{5, 6, 8, 1, 1, 0}, 9}}) {
-        const Padded image = Padded::random(s.height * s.width, s.channels, 1);
-        const auto weight = randomVector(outputs * s.channels * s.kernel * s.kernel, 2, 0.3f);
-        const auto packed =
-            packConvolution(weight.data(), outputs, s.channels, s.kernel, nullptr, Numbers::Bfloat16);
-        ASSERT_TRUE(packed.numbers == Numbers::Bfloat16);
-        Padded out(s.outHeight() * s.outWidth(), outputs);
-        convolve(workers, s, image.view(), packed, {}, out.view());
-        EXPECT_TRUE(out.strangersUntouched());
-        Worst worst;
-        for (std::size_t i = 0; i < s.outHeight() * s.outWidth(); ++i)
-            for (std::size_t o = 0; o < outputs; ++o) {
-                double sum = 0;
-                for (std::size_t t = 0; t < s.kernel * s.kernel; ++t) {
-                    const long y = long(i / s.outWidth() * s.stride + t / s.kernel) - long(s.padding);
-                    const long x = long(i % s.outWidth() * s.stride + t % s.kernel) - long(s.padding);
-                    if (y < 0 || x < 0 || y >= long(s.height) || x >= long(s.width))
-                        continue;
-                    for (std::size_t c = 0; c < s.channels; ++c)
-                        sum += double(rounded(image.at(std::size_t(y) * s.width + std::size_t(x), c))) *
-                               rounded(weight[(o * s.channels + c) * s.kernel * s.kernel + t]);
+    inEveryKind([] {
+        Workers workers(2);
+        struct Case {
+            Convolution shape;
+            std::size_t outputs;
+        };
+        for (const auto& [s, outputs] : {Case{{7, 9, 6, 3, 1, 1}, 33}, Case{{8, 8, 16, 3, 2, 1}, 17},
+                                         Case{{3, 3, 1540, 3, 1, 1}, 3}, Case{{5, 6, 8, 1, 1, 0}, 9}}) {
+            const Padded image = Padded::random(s.height * s.width, s.channels, 1);
+            const auto weight = randomVector(outputs * s.channels * s.kernel * s.kernel, 2, 0.3f);
+            const auto packed =
+                packConvolution(weight.data(), outputs, s.channels, s.kernel, nullptr, Numbers::Bfloat16);
+            ASSERT_TRUE(packed.numbers == Numbers::Bfloat16);
+            Padded out(s.outHeight() * s.outWidth(), outputs);
+            convolve(workers, s, image.view(), packed, {}, out.view());
+            EXPECT_TRUE(out.strangersUntouched());
+            Worst worst;
+            for (std::size_t i = 0; i < s.outHeight() * s.outWidth(); ++i)
+                for (std::size_t o = 0; o < outputs; ++o) {
+                    double sum = 0;
+                    for (std::size_t t = 0; t < s.kernel * s.kernel; ++t) {
+                        const long y = long(i / s.outWidth() * s.stride + t / s.kernel) - long(s.padding);
+                        const long x = long(i % s.outWidth() * s.stride + t % s.kernel) - long(s.padding);
+                        if (y < 0 || x < 0 || y >= long(s.height) || x >= long(s.width))
+                            continue;
+                        for (std::size_t c = 0; c < s.channels; ++c)
+                            sum += double(rounded(image.at(std::size_t(y) * s.width + std::size_t(x), c))) *
+                                   rounded(weight[(o * s.channels + c) * s.kernel * s.kernel + t]);
+                    }
+                    worst.add(out.at(i, o) - sum);
                 }
-                worst.add(out.at(i, o) - sum);
-            }
-        EXPECT_LE(worst.value, s.channels > 100 ? 3e-4 : 2e-5) << s.channels;
-    }
+            EXPECT_LE(worst.value, s.channels > 100 ? 3e-4 : 2e-5) << s.channels;
+        }
+    });
 }
 
 TEST(Bfloat16, Convolve_OddChannels_StaysFloat32) {
