@@ -1,9 +1,11 @@
 #include "inference/kernels/attention.h"
 
+#include "inference/kernels/amx.h"
 #include "inference/kernels/bfloat16.h"
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 // clang-format off
@@ -22,6 +24,8 @@ namespace tandem::kernels {
 constexpr float kLog2E = 1.44269504088896341f;
 constexpr std::size_t kGroup = 4; // panels of queries that share the keys in the cache
 
+constexpr std::size_t kAmxKeys = 128; // keys of a block for AMX
+
 // A window of the grid, or the grid: its first token and how many of its rows and columns are tokens.
 struct Window {
     std::size_t top = 0, left = 0, rows = 0, columns = 0;
@@ -38,7 +42,11 @@ struct AttentionJob {
     std::size_t headDim = 0, gridWidth = 0;
     std::size_t windowHeight = 0, windowWidth = 0; // keys of a window
     bool half = false;                             // bfloat16: panels hold words of two
+    bool amx = false;                              // and tile registers multiply them
     std::size_t keyCount() const { return windowHeight * windowWidth; }
+    // For AMX: words of a key, and blocks of keys.
+    std::size_t keyWords() const { return (headDim / 2 + kAmxWords - 1) / kAmxWords * kAmxWords; }
+    std::size_t keyBlocks() const { return (keyCount() + kAmxKeys - 1) / kAmxKeys; }
     std::size_t row(const Window& w, std::size_t y, std::size_t x) const {
         return (w.top + y) * gridWidth + w.left + x;
     }
@@ -134,6 +142,41 @@ void packKeys(const AttentionJob& job, const Window& w, std::size_t head, float*
         pairRows(previous, nullptr, n, values + key / 2 * n);
 }
 
+// The same for AMX: keys row after row, values as words of two keys, block after block of
+// [headDim][kAmxKeys / 2].
+void packKeysForTiles(const AttentionJob& job, const Window& w, std::size_t head, float* keys,
+                      float* values) {
+    const std::size_t n = job.headDim, at = head * n, words = job.keyWords(), pairs = kAmxKeys / 2;
+    float* const line = values + job.keyBlocks() * n * pairs; // see keyFloats
+    const float scale = kLog2E / __builtin_sqrtf(static_cast<float>(n));
+    std::memset(keys, 0, job.keyCount() * words * sizeof(float));
+    std::memset(values, 0, job.keyBlocks() * n * pairs * sizeof(float));
+    const float* previous = nullptr;
+    const auto putPair = [&](std::size_t key, const float* first, const float* second) {
+        pairRows(first, second, n, line);
+        float* to = values + key / kAmxKeys * n * pairs + key % kAmxKeys / 2;
+        for (std::size_t d = 0; d < n; ++d)
+            to[d * pairs] = line[d];
+    };
+    for (std::size_t key = 0; key < job.keyCount(); ++key) {
+        const std::size_t y = key / job.windowWidth, x = key % job.windowWidth;
+        const bool inside = y < w.rows && x < w.columns;
+        const std::size_t row = inside ? job.row(w, y, x) : 0;
+        const float* k = inside ? job.keys.row(row) + at : job.keyBias ? job.keyBias + at : nullptr;
+        const float* v = inside ? job.values.row(row) + at : job.valueBias ? job.valueBias + at : nullptr;
+        if (k) {
+            for (std::size_t d = 0; d < n; ++d)
+                line[d] = k[d] * scale;
+            toBfloat16(line, n, reinterpret_cast<std::uint32_t*>(keys + key * words));
+        }
+        if (key % 2)
+            putPair(key, previous, v);
+        previous = v;
+    }
+    if (job.keyCount() % 2)
+        putPair(job.keyCount(), previous, nullptr);
+}
+
 // kTileWidth queries of one head, lanes = queries: the query vectors, what relative positions add to their
 // logits, and the softmax so far.
 struct Panel {
@@ -153,7 +196,7 @@ std::size_t panelFloats(std::size_t n, std::size_t h, std::size_t w) {
 
 std::size_t scratchFloats(std::size_t n, std::size_t h, std::size_t w) {
     const std::size_t table = roundUp(2 * (h > w ? h : w), kTileRows) + 2 * kTileRows;
-    return kGroup * panelFloats(n, h, w) + (kKeyBlock + table) * kTileWidth;
+    return kGroup * panelFloats(n, h, w) + (HWY_MAX(kKeyBlock, kAmxKeys) + table) * kTileWidth;
 }
 
 HWY_INLINE Panel carve(float* p, std::size_t n, std::size_t h, std::size_t w) {
@@ -223,6 +266,8 @@ HWY_INLINE void fillPanel(const AttentionJob& job, const Window& w, std::size_t 
         for (std::size_t d = 0; d < (job.half ? n / 2 : n); ++d)
             p.query[d * kTileWidth + lane] = source[d];
     }
+    if (job.amx)
+        std::fill(p.query + n / 2 * kTileWidth, p.query + job.keyWords() * kTileWidth, 0.f);
     if (job.relative) {
         relativeLogits(p, job.relative->rows.data(), n, job.half, job.windowHeight, y, products, p.byRow);
         relativeLogits(p, job.relative->columns.data(), n, job.half, job.windowWidth, x, products,
@@ -377,6 +422,26 @@ HWY_INLINE void attendBlockOfPairs(const AttentionJob& job, const Panel& p, cons
                            first != 0);
 }
 
+// The same in tile registers; `first` is a multiple of kAmxKeys.
+HWY_INLINE void attendBlockInTiles(const AttentionJob& job, AmxTile& tile, const Panel& p, const float* keys,
+                                   const float* values, std::size_t first, std::size_t count, float* logits) {
+    const auto wordsOf = [](const float* f) { return reinterpret_cast<const std::uint32_t*>(f); };
+    const std::size_t n = job.headDim, words = job.keyWords(), pairs = (count + 1) / 2;
+    if (job.relative)
+        presetLogits(p, first, count, job.windowWidth, logits);
+    for (std::size_t k = 0; k < count; k += kAmxRows)
+        tile.multiply(wordsOf(keys + (first + k) * words), words, wordsOf(p.query), words,
+                      logits + k * kTileWidth, kTileWidth, HWY_MIN(kAmxRows, count - k),
+                      job.relative != nullptr);
+    softmaxStepOfPairs<2>(p, n, count, first == 0, logits);
+    const std::size_t padded = roundUp(pairs, kAmxWords);
+    std::fill(logits + pairs * kTileWidth, logits + padded * kTileWidth, 0.f);
+    const float* block = values + first / kAmxKeys * n * (kAmxKeys / 2);
+    for (std::size_t d = 0; d < n; d += kAmxRows)
+        tile.multiply(wordsOf(block + d * (kAmxKeys / 2)), kAmxKeys / 2, wordsOf(logits), padded,
+                      p.output + d * kTileWidth, kTileWidth, HWY_MIN(kAmxRows, n - d), first != 0);
+}
+
 // One block of keys against one panel.
 template <std::size_t Vectors>
 HWY_INLINE void attendBlock(const AttentionJob& job, const Panel& p, const float* keys, const float* values,
@@ -414,7 +479,7 @@ void attendGroup(const AttentionJob& job, const Window& w, std::size_t head, std
     const std::size_t n = job.headDim, h = job.windowHeight, width = job.windowWidth;
     Panel panels[kGroup];
     float* logits = scratch + kGroup * panelFloats(n, h, width);
-    float* products = logits + kKeyBlock * kTileWidth;
+    float* products = logits + HWY_MAX(kKeyBlock, kAmxKeys) * kTileWidth;
     std::size_t used = 0;
     for (; first < last; first += kTileWidth, ++used) {
         Panel& p = panels[used] = carve(scratch + used * panelFloats(n, h, width), n, h, width);
@@ -422,10 +487,16 @@ void attendGroup(const AttentionJob& job, const Window& w, std::size_t head, std
         p.count = HWY_MIN(kTileWidth, last - first);
         fillPanel(job, w, head, p, products);
     }
-    for (std::size_t k = 0; k < job.keyCount(); k += kKeyBlock) {
-        const std::size_t count = HWY_MIN(kKeyBlock, job.keyCount() - k);
+    std::optional<AmxTile> tile;
+    if (job.amx)
+        tile.emplace();
+    const std::size_t block = job.amx ? kAmxKeys : kKeyBlock;
+    for (std::size_t k = 0; k < job.keyCount(); k += block) {
+        const std::size_t count = HWY_MIN(block, job.keyCount() - k);
         for (std::size_t i = 0; i < used; ++i)
-            if (panels[i].count > kLanes)
+            if (tile)
+                attendBlockInTiles(job, *tile, panels[i], keys, values, k, count, logits);
+            else if (panels[i].count > kLanes)
                 attendBlock<2>(job, panels[i], keys, values, k, count, logits);
             else
                 attendBlock<1>(job, panels[i], keys, values, k, count, logits);
@@ -442,6 +513,7 @@ namespace tandem::kernels {
 
 HWY_EXPORT(packTable);
 HWY_EXPORT(packKeys);
+HWY_EXPORT(packKeysForTiles);
 HWY_EXPORT(packedKeyFloats);
 HWY_EXPORT(scratchFloats);
 HWY_EXPORT(groupQueries);
@@ -455,7 +527,15 @@ std::size_t roundToLine(std::size_t floats) {
 
 // Room for the keys, or for the values and two lines.
 std::size_t keyFloats(const AttentionJob& job) {
-    return roundToLine(HWY_DYNAMIC_DISPATCH(packedKeyFloats)(job.keyCount() + 4, job.headDim));
+    const std::size_t panels = HWY_DYNAMIC_DISPATCH(packedKeyFloats)(job.keyCount() + 4, job.headDim);
+    const std::size_t values = job.keyBlocks() * job.headDim * (kAmxKeys / 2) + 2 * job.headDim;
+    return roundToLine(job.amx ? std::max({panels, job.keyCount() * job.keyWords(), values}) : panels);
+}
+void packHead(const AttentionJob& job, const Window& w, std::size_t head, float* keys, float* values) {
+    if (job.amx)
+        HWY_DYNAMIC_DISPATCH(packKeysForTiles)(job, w, head, keys, values);
+    else
+        HWY_DYNAMIC_DISPATCH(packKeys)(job, w, head, keys, values);
 }
 std::size_t taskFloats(const AttentionJob& job) {
     return HWY_DYNAMIC_DISPATCH(scratchFloats)(job.headDim, job.windowHeight, job.windowWidth);
@@ -471,7 +551,7 @@ void attendWhole(Workers& workers, const AttentionJob& job, const Window& window
     const std::size_t products = heads * queries * keyWindow.tokens() * job.headDim;
     const auto pack = [&](std::size_t head, int) {
         float* keys = memory + 2 * half * head;
-        HWY_DYNAMIC_DISPATCH(packKeys)(job, keyWindow, head, keys, keys + half);
+        packHead(job, keyWindow, head, keys, keys + half);
     };
     workers.run(heads, pack, products);
     const auto attend = [&](std::size_t task, int worker) {
@@ -495,7 +575,7 @@ void attendWindows(Workers& workers, const AttentionJob& job, const AttentionSha
         w.rows = std::min(s.window, s.height - w.top);
         w.columns = std::min(s.window, s.width - w.left);
         float* keys = workers.scratch(worker, 2 * half + taskFloats(job));
-        HWY_DYNAMIC_DISPATCH(packKeys)(job, w, head, keys, keys + half);
+        packHead(job, w, head, keys, keys + half);
         for (std::size_t q = 0; q < w.tokens(); q += group)
             HWY_DYNAMIC_DISPATCH(attendGroup)
         (job, w, head, q, std::min(q + group, w.tokens()), keys, keys + half, keys + 2 * half);
@@ -537,6 +617,7 @@ void selfAttention(Workers& workers, const AttentionShape& shape, ConstMatrix qk
     job.headDim = shape.headDim;
     job.gridWidth = shape.width;
     job.half = shape.numbers == Numbers::Bfloat16;
+    job.amx = job.half && job.headDim >= 2 * kAmxWords && hasAmx();
     job.windowHeight = shape.windowHeight();
     job.windowWidth = shape.windowWidth();
     if (shape.window)
