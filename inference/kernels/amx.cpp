@@ -7,6 +7,7 @@
 
 // As in bfloat16.cpp: intrinsics, in functions of their own target.
 #if defined(__x86_64__) && defined(__linux__) && (defined(__GNUC__) || defined(__clang__))
+#include <cpuid.h>
 #include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -119,10 +120,9 @@ TANDEM_AMX void release() {
 }
 
 bool processorHasAmx() {
-    unsigned a = 7, b = 0, c = 0, d = 0; // leaf 7: bit 22 of edx is AMX-BF16, bit 24 AMX-TILE
-    asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    constexpr unsigned both = 1u << 22 | 1u << 24;
-    return (d & both) == both;
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    constexpr unsigned both = 1u << 22 | 1u << 24; // AMX-BF16 and AMX-TILE, of edx of leaf 7
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & both) == both;
 }
 
 } // namespace
