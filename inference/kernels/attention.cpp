@@ -112,19 +112,30 @@ HWY_INLINE void pairRows(const float* first, const float* second, std::size_t n,
     }
 }
 
+// Key and value of one head of a token of a window; null: zeros.
+struct KeyAndValue {
+    const float *key, *value;
+};
+HWY_INLINE KeyAndValue tokenAt(const AttentionJob& job, const Window& w, std::size_t head, std::size_t y,
+                               std::size_t x) {
+    const std::size_t at = head * job.headDim;
+    if (y < w.rows && x < w.columns) {
+        const std::size_t row = job.row(w, y, x);
+        return {job.keys.row(row) + at, job.values.row(row) + at};
+    }
+    return {job.keyBias ? job.keyBias + at : nullptr, job.valueBias ? job.valueBias + at : nullptr};
+}
+
 // Keys (scaled, in panels) and values (row-major; of bfloat16 words of two rows) of one head and window.
 void packKeys(const AttentionJob& job, const Window& w, std::size_t head, float* keys, float* values) {
     float* const line = values + roundUp(job.keyCount(), 2) * job.headDim; // see keyFloats
     const float* previous = nullptr;
-    const std::size_t n = job.headDim, at = head * n;
+    const std::size_t n = job.headDim;
     const float scale = kLog2E / __builtin_sqrtf(static_cast<float>(n));
     std::size_t key = 0;
     for (std::size_t y = 0; y < job.windowHeight; ++y)
         for (std::size_t x = 0; x < job.windowWidth; ++x, ++key) {
-            const bool inside = y < w.rows && x < w.columns;
-            const std::size_t row = inside ? job.row(w, y, x) : 0;
-            const float* k = inside ? job.keys.row(row) + at : job.keyBias ? job.keyBias + at : nullptr;
-            const float* v = inside ? job.values.row(row) + at : job.valueBias ? job.valueBias + at : nullptr;
+            const auto [k, v] = tokenAt(job, w, head, y, x);
             if (job.half) {
                 packRowOfPairs(k, key, n, scale, line, keys);
                 if (key % 2)
@@ -146,7 +157,7 @@ void packKeys(const AttentionJob& job, const Window& w, std::size_t head, float*
 // [headDim][kAmxKeys / 2].
 void packKeysForTiles(const AttentionJob& job, const Window& w, std::size_t head, float* keys,
                       float* values) {
-    const std::size_t n = job.headDim, at = head * n, words = job.keyWords(), pairs = kAmxKeys / 2;
+    const std::size_t n = job.headDim, words = job.keyWords(), pairs = kAmxKeys / 2;
     float* const line = values + job.keyBlocks() * n * pairs; // see keyFloats
     const float scale = kLog2E / __builtin_sqrtf(static_cast<float>(n));
     std::memset(keys, 0, job.keyCount() * words * sizeof(float));
@@ -159,11 +170,7 @@ void packKeysForTiles(const AttentionJob& job, const Window& w, std::size_t head
             to[d * pairs] = line[d];
     };
     for (std::size_t key = 0; key < job.keyCount(); ++key) {
-        const std::size_t y = key / job.windowWidth, x = key % job.windowWidth;
-        const bool inside = y < w.rows && x < w.columns;
-        const std::size_t row = inside ? job.row(w, y, x) : 0;
-        const float* k = inside ? job.keys.row(row) + at : job.keyBias ? job.keyBias + at : nullptr;
-        const float* v = inside ? job.values.row(row) + at : job.valueBias ? job.valueBias + at : nullptr;
+        const auto [k, v] = tokenAt(job, w, head, key / job.windowWidth, key % job.windowWidth);
         if (k) {
             for (std::size_t d = 0; d < n; ++d)
                 line[d] = k[d] * scale;
