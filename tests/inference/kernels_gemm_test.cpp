@@ -194,16 +194,7 @@ TEST(Gemm, Convolve_StridesKernelsAndChannels_MatchesDoubleLoops) {
             Worst worst;
             for (std::size_t i = 0; i < s.outHeight() * s.outWidth(); ++i)
                 for (std::size_t o = 0; o < outputs; ++o) {
-                    double sum = 0;
-                    for (std::size_t t = 0; t < s.kernel * s.kernel; ++t) {
-                        const long y = long(i / s.outWidth() * s.stride + t / s.kernel) - long(s.padding);
-                        const long x = long(i % s.outWidth() * s.stride + t % s.kernel) - long(s.padding);
-                        if (y < 0 || x < 0 || y >= long(s.height) || x >= long(s.width))
-                            continue;
-                        for (std::size_t c = 0; c < s.channels; ++c)
-                            sum += double(image.at(std::size_t(y) * s.width + std::size_t(x), c)) *
-                                   weight[(o * s.channels + c) * s.kernel * s.kernel + t];
-                    }
+                    const double sum = convolved(s, image, weight, i, o);
                     worst.add(out.at(i, o) - std::max(0.0, sum * scale[o] + bias[o]));
                 }
             EXPECT_LE(worst.value, s.channels > 100 ? 3e-4 : 2e-5) << s.channels;

@@ -3,6 +3,7 @@
 // set.
 
 #include "inference/kernels/buffer.h"
+#include "inference/kernels/gemm.h"
 #include "inference/kernels/instruction_set.h"
 
 #include <algorithm>
@@ -69,6 +70,23 @@ inline std::vector<float> randomVector(std::size_t n, unsigned seed, float scale
     for (float& x : v)
         x = normal(generator);
     return v;
+}
+
+/// Output `o` of a convolution at the result's pixel i, by loops in double precision.
+/// @param weight  (outputs, channels, kernel, kernel)
+inline double convolved(const Convolution& s, const Padded& image, const std::vector<float>& weight,
+                        std::size_t i, std::size_t o) {
+    double sum = 0;
+    for (std::size_t t = 0; t < s.kernel * s.kernel; ++t) {
+        const long y = long(i / s.outWidth() * s.stride + t / s.kernel) - long(s.padding);
+        const long x = long(i % s.outWidth() * s.stride + t % s.kernel) - long(s.padding);
+        if (y < 0 || x < 0 || y >= long(s.height) || x >= long(s.width))
+            continue;
+        for (std::size_t c = 0; c < s.channels; ++c)
+            sum += double(image.at(std::size_t(y) * s.width + std::size_t(x), c)) *
+                   weight[(o * s.channels + c) * s.kernel * s.kernel + t];
+    }
+    return sum;
 }
 
 inline double exactGelu(double x) {
