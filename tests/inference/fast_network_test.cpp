@@ -1,6 +1,9 @@
 // The kernels behind tensors give what LibTorch's operators give.
 #include "inference/checkpoint/model.h"
 #include "inference/engine/fast_network.h"
+#ifdef TANDEM_KERNELS
+#include "inference/kernels/amx.h"
+#endif
 
 #include <gtest/gtest.h>
 
@@ -14,6 +17,30 @@ checkpoint::Model modelOf(const std::string& golden) {
     EXPECT_TRUE(model.has_value());
     return std::move(*model);
 }
+
+bool hasAmx() {
+#ifdef TANDEM_KERNELS
+    return kernels::hasAmx();
+#else
+    return false;
+#endif
+}
+
+// Bfloat16 in the instructions of AVX-512 alone.
+class WithoutAmx {
+public:
+    WithoutAmx() { allow(false); }
+    ~WithoutAmx() { allow(true); }
+    WithoutAmx(const WithoutAmx&) = delete;
+    WithoutAmx& operator=(const WithoutAmx&) = delete;
+
+private:
+    static void allow([[maybe_unused]] bool on) {
+#ifdef TANDEM_KERNELS
+        kernels::allowAmx(on);
+#endif
+    }
+};
 
 double difference(const at::Tensor& a, const at::Tensor& b) {
     EXPECT_TRUE(a.sizes() == b.sizes());
@@ -124,6 +151,7 @@ TEST(FastNetwork, Bfloat16_MasksOverlapThoseOfFloat32) {
     const auto model = checkpoint::openModel(std::filesystem::path(TANDEM_TEST_DATA) / ".." / ".." /
                                              "resources" / "models" / "tandem-small.safetensors");
     ASSERT_TRUE(model.has_value());
+    const WithoutAmx words; // with it the decoder stays float32
     const auto plain = engine::FastNetwork::create(model->weights, model->config, 2, Arithmetic::Float32);
     const auto half = engine::FastNetwork::create(model->weights, model->config, 2, Arithmetic::Bfloat16);
     if (!half || !half->usesBfloat16())
@@ -154,6 +182,25 @@ TEST(FastNetwork, Bfloat16_MasksOverlapThoseOfFloat32) {
         sum += both.item<double>() / any.item<double>();
     }
     EXPECT_GE(sum / 12, 0.98);
+}
+
+// Outside its tiles a processor with AMX is slower with bfloat16 than with float32.
+TEST(FastNetwork, WithAmx_TheDecoderStaysFloat32) {
+    const at::NoGradGuard noGradients;
+    if (!hasAmx())
+        GTEST_SKIP() << "no AMX on this processor";
+    const checkpoint::Model model = modelOf("paper");
+    const auto plain = engine::FastNetwork::create(model.weights, model.config, 2, Arithmetic::Float32);
+    const auto half = engine::FastNetwork::create(model.weights, model.config, 2, Arithmetic::Bfloat16);
+    at::manual_seed(3);
+    const at::Tensor image = at::randn({1, 3, model.config.imageSize, model.config.imageSize});
+    const at::Tensor embedding = plain->encode(image);
+    EXPECT_FALSE(at::equal(half->encode(image), embedding));
+    net::PromptTensors prompts;
+    prompts.boxes = at::tensor({3.F, 4.F, 40.F, 30.F}).view({1, 4});
+    const auto codes = net::encodePrompts(model.weights, model.config, prompts);
+    EXPECT_TRUE(
+        at::equal(half->decode(embedding, codes, true).logits, plain->decode(embedding, codes, true).logits));
 }
 
 TEST(FastNetwork, Automatic_SmallNetworkStaysFloat32) {
