@@ -1,6 +1,7 @@
 #include "core/measure/pixel_classifier.h"
 
 #include "core/measure/gaussian_blur.h"
+#include "core/measure/least_squares.h"
 #include "core/measure/logistic.h"
 
 #include <algorithm>
@@ -20,8 +21,8 @@ constexpr float surest = 4; // what the network's logits are clipped to
 constexpr double networkMass = 1600, outsideMass = 120, clickMass = 25;
 constexpr double binPrior = 10, constantPrior = 0.1, networkPrior = 50; // 1 / variance
 
-using Vector = std::array<double, parameters>;
-using Matrix = std::array<Vector, parameters>;
+using Vector = std::vector<double>; // parameters
+using Matrix = std::vector<double>; // parameters x parameters, row by row
 
 // A cell's features: few of them are not 0.
 struct Features {
@@ -67,14 +68,14 @@ public:
 
     Vector fit() const {
         const std::vector<Example> examples = makeExamples();
-        Vector theta{};
+        Vector theta(parameters);
         for (int step = 0; step < 12; ++step) {
-            Vector gradient{};
-            Matrix curvature{};
+            Vector gradient(parameters);
+            Matrix curvature(parameters * parameters);
             addPrior(theta, gradient, curvature);
             for (const Example& e : examples)
                 addExample(e, theta, gradient, curvature);
-            const Vector change = solved(curvature, gradient);
+            const Vector change = solveSymmetric(std::move(curvature), std::move(gradient));
             double largest = 0;
             for (std::size_t i = 0; i < parameters; ++i) {
                 theta[i] -= change[i];
@@ -151,7 +152,7 @@ private:
         for (std::size_t i = 0; i < parameters; ++i) {
             const double p = i == constant ? constantPrior : i == network ? networkPrior : binPrior;
             gradient[i] = p * theta[i];
-            curvature[i][i] = p;
+            curvature[i * parameters + i] = p;
         }
     }
 
@@ -161,30 +162,8 @@ private:
         for (const auto& [i, a] : features_[e.cell].entries) {
             gradient[i] += slope * static_cast<double>(a);
             for (const auto& [j, b] : features_[e.cell].entries)
-                curvature[i][j] += bend * static_cast<double>(a) * static_cast<double>(b);
+                curvature[i * parameters + j] += bend * static_cast<double>(a) * static_cast<double>(b);
         }
-    }
-
-    // x of A x = b by Cholesky; A is symmetric and, with the prior, positive definite.
-    static Vector solved(Matrix a, Vector b) {
-        for (std::size_t i = 0; i < parameters; ++i)
-            for (std::size_t j = 0; j <= i; ++j) {
-                double sum = a[i][j];
-                for (std::size_t k = 0; k < j; ++k)
-                    sum -= a[i][k] * a[j][k];
-                a[i][j] = i == j ? std::sqrt(sum) : sum / a[j][j];
-            }
-        for (std::size_t i = 0; i < parameters; ++i) {
-            for (std::size_t k = 0; k < i; ++k)
-                b[i] -= a[i][k] * b[k];
-            b[i] /= a[i][i];
-        }
-        for (std::size_t i = parameters; i-- > 0;) {
-            for (std::size_t k = i + 1; k < parameters; ++k)
-                b[i] -= a[k][i] * b[k];
-            b[i] /= a[i][i];
-        }
-        return b;
     }
 
     const PixelLesson& lesson_;
