@@ -18,6 +18,7 @@ struct SegmentArguments {
     Arithmetic arithmetic = Arithmetic::Automatic;
     bool propagate = false;
     std::int64_t mostSlices = 0;
+    int candidate = 1;
 };
 
 Result<std::unique_ptr<Segmenter>> segmenterWithModel(const SegmentArguments& a, CommandContext& context) {
@@ -81,10 +82,10 @@ Result<void> segment(const SegmentArguments& a, CommandContext& context) {
     if (!segmenter)
         return segmenter.error();
     const std::string hash = context.parts.reader->contentHash(*image->volume);
-    const Result<LabelMap> labels =
-        a.propagate
-            ? propagateThrough(a, *image, hash, *prompts, **segmenter, context)
-            : segmentVolume(*image, hash, prompts->objects, **segmenter, context.progress, context.stop);
+    const Result<LabelMap> labels = a.propagate
+                                        ? propagateThrough(a, *image, hash, *prompts, **segmenter, context)
+                                        : segmentVolume(*image, hash, prompts->objects, **segmenter,
+                                                        context.progress, context.stop, a.candidate - 1);
     if (!labels)
         return labels.error();
     if (Result<void> written = context.parts.reader->writeLabels(a.out, *labels); !written)
@@ -115,6 +116,12 @@ void addSegmentCommand(CLI::App& app, CommandContext& context) {
             "--most-slices", a->mostSlices,
             "With --propagate: at most so many slices beyond the prompts (0: until it stops by itself)")
         ->check(CLI::Range(0, 100000));
+    command
+        ->add_option("--candidate", a->candidate,
+                     "Which of the masks that the prompts may mean: 1 the likeliest; after a point, the last "
+                     "is all that looks like the places pointed at; counted round (not with --propagate)")
+        ->check(CLI::Range(1, 100))
+        ->excludes("--propagate");
     command->add_option("--preview", a->preview, "PNG of the slice with most of the result");
     command->add_option("--out", a->out, "Label map to write (.nii, .nii.gz) on the image's grid")
         ->required();

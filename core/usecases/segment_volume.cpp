@@ -124,7 +124,7 @@ Result<std::vector<Proposal>> segmentSlice(const SegmentRequest& request, Segmen
 
 Result<LabelMap> segmentVolume(const LoadedImage& image, const std::string& imageHash,
                                const std::vector<SlicePrompts>& prompts, Segmenter& segmenter,
-                               const Progress& progress, std::stop_token stop) {
+                               const Progress& progress, std::stop_token stop, int candidate) {
     const Geometry& g = image.volume->geometry();
     std::map<SliceOrder, std::vector<SlicePrompts>> slices;
     for (const SlicePrompts& p : prompts) {
@@ -140,6 +140,7 @@ Result<LabelMap> segmentVolume(const LoadedImage& image, const std::string& imag
                  "Slice " + std::to_string(done + 1) + " of " + std::to_string(slices.size()));
         ++done;
         SegmentRequest request{image.volume, imageHash, objects.front().slice, window, {}};
+        request.candidate = candidate;
         for (const SlicePrompts& o : objects)
             request.objects.push_back(o.prompts);
         const auto proposals = segmentSlice(

@@ -31,9 +31,10 @@ Result<std::vector<Proposal>> segmentSlice(const SegmentRequest&, Segmenter&, co
 /// Segments every prompted slice of a volume, one request a slice. Where the masks of several objects
 /// overlap, the largest logit wins. The result lies on the volume's grid. Errors: InvalidArgument for a slice
 /// or box outside the image; those of segmentSlice.
+/// @param candidate  see SegmentRequest
 Result<LabelMap> segmentVolume(const LoadedImage&, const std::string& imageHash,
                                const std::vector<SlicePrompts>&, Segmenter&, const Progress&,
-                               std::stop_token stop);
+                               std::stop_token stop, int candidate = 0);
 
 /// Loads a model and waits. Errors as Segmenter::loadModel.
 Result<ModelInfo> loadModelNow(Segmenter&, const std::filesystem::path&);

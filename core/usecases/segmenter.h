@@ -32,6 +32,14 @@ struct Prompts {
     friend bool operator==(const Prompts&, const Prompts&) = default;
 };
 
+/// What a mask is among those that the same prompts may mean.
+enum class CandidateKind {
+    Likeliest,
+    OtherSize,  ///< another of the masks of three sizes that SAM draws: part, whole, more
+    OtherBox,   ///< the box read the other way: as drawn tightly instead of with slack, or the reverse
+    LookAlikes, ///< all that looks like the places that were clicked on (core/measure/look_alikes.h)
+};
+
 /// What the network answers for one object: logits on the slice's own grid (> 0 is in).
 struct Proposal {
     SliceKey slice;
@@ -42,6 +50,8 @@ struct Proposal {
     double encodeMs = 0;                ///< 0 when the embedding was in the cache
     double decodeMs = 0;
     bool sketch = false; ///< by the quick model: the answer of the model in use follows
+    CandidateKind kind = CandidateKind::Likeliest;
+    int candidates = 1; ///< how many masks these prompts may mean
 
     SliceMask mask() const {
         SliceMask m(width, height);
@@ -96,6 +106,8 @@ struct SegmentRequest {
     /// What masks of this label have in common: is added to the logits in the frame of each object's box.
     /// Null: nothing is known.
     std::shared_ptr<const BoxLean> lean = {};
+    /// Which of the masks that the prompts may mean is wanted, 0 the likeliest; counted round.
+    int candidate = 0;
 };
 
 /// Runs a segmentation network in its own thread. All methods may be called from any thread and return at

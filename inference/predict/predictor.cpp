@@ -4,6 +4,7 @@
 #include "core/measure/logistic.h"
 #include "core/measure/overlap.h"
 #include "inference/predict/box_reading.h"
+#include "inference/predict/candidates.h"
 #include "inference/predict/clicks.h"
 #include "inference/predict/embedding_store.h"
 #include "inference/predict/engine.h"
@@ -244,8 +245,20 @@ private:
     }
 
     // ---- answers
+    // Which of its candidates an object is asked for.
+    struct Wanted {
+        CandidateKind kind = CandidateKind::Likeliest;
+        int index = 0, of = 1;
+    };
+    static Wanted wantedOf(const SegmentRequest& request, const Prompts& object, int otherSizes,
+                           bool otherBox) {
+        const std::vector<CandidateKind> kinds = candidatesOf(object, otherSizes, otherBox);
+        const int count = static_cast<int>(kinds.size()), index = std::max(0, request.candidate) % count;
+        return {kinds[static_cast<std::size_t>(index)], index, count};
+    }
+
     Proposal proposal(const SegmentRequest& request, const SliceImage& slice, std::vector<float> logits,
-                      float iou) const {
+                      float iou, const Wanted& wanted) const {
         Proposal p;
         p.slice = request.slice;
         p.width = slice.width;
@@ -253,6 +266,8 @@ private:
         p.logits = std::move(logits);
         p.predictedIou = std::clamp(iou, 0.0f, 1.0f);
         p.modelId = id_;
+        p.kind = wanted.kind;
+        p.candidates = wanted.of;
         return p;
     }
 
@@ -274,20 +289,43 @@ private:
             logits[i] += lean[i];
     }
 
+    Proposal wholeProposal(const SegmentRequest& request, const SliceImage& slice, const Prompts& object,
+                           ObjectAnswer answer, const Wanted& wanted) const {
+        leanOn(request, object, slice, answer.logits);
+        letClicksWin(answer.logits, slice.width, slice.height, object.points);
+        return proposal(request, slice, std::move(answer.logits), answer.predictedIou, wanted);
+    }
+
+    Proposal lookAlikes(const SegmentRequest& request, const SliceImage& slice, const Prompts& object,
+                        const Wanted& wanted) const {
+        const auto start = Clock::now();
+        std::vector<float> logits = lookAlikeLogits(slice, object);
+        letClicksWin(logits, slice.width, slice.height, object.points);
+        const auto iou = static_cast<float>(expectedIou(logits));
+        Proposal p = proposal(request, slice, std::move(logits), iou, wanted);
+        p.decodeMs = millisecondsSince(start);
+        return p;
+    }
+
     Result<std::vector<Proposal>> predictWhole(const SegmentRequest& request, const SliceImage& slice,
                                                const Watch& watch) {
         double encodeMs = 0;
         const at::Tensor code = embeddingOfSlice(request, slice, watch, encodeMs);
         const auto start = Clock::now();
         const SliceFrame frame = sliceFrame(engine_.config(), slice.width, slice.height);
-        auto answers = answerWholeSlice(engine_, code, frame, withBoxes(slice, request.objects), usesPoints_,
-                                        [&] { checkDecoding(watch, 1); });
+        const std::vector<Prompts> objects = withBoxes(slice, request.objects);
+        auto answers =
+            answerWholeSlice(engine_, code, frame, objects, usesPoints_, [&] { checkDecoding(watch, 1); });
         std::vector<Proposal> proposals;
         for (std::size_t i = 0; i < answers.size(); ++i) {
-            leanOn(request, request.objects[i], slice, answers[i].logits);
-            letClicksWin(answers[i].logits, slice.width, slice.height, request.objects[i].points);
+            const Wanted wanted =
+                wantedOf(request, objects[i], otherSizesOf(engine_.config(), objects[i]), false);
+            if (wanted.kind == CandidateKind::OtherSize)
+                answers[i] = answerOtherSize(engine_, code, frame, objects[i], usesPoints_, wanted.index - 1);
             proposals.push_back(
-                proposal(request, slice, std::move(answers[i].logits), answers[i].predictedIou));
+                wanted.kind == CandidateKind::LookAlikes
+                    ? lookAlikes(request, slice, request.objects[i], wanted)
+                    : wholeProposal(request, slice, request.objects[i], std::move(answers[i]), wanted));
             proposals.back().encodeMs = encodeMs;
         }
         const double each =
@@ -372,21 +410,29 @@ private:
         return answer;
     }
 
+    // An object's box as it is where a hand drew it; empty: its box is read as it is.
+    static std::optional<SliceBox> movedBox(const HandReading& hand, const SliceImage& slice,
+                                            const Prompts& object) {
+        return object.box ? innerBox(*object.box, slice.width, slice.height, hand.share) : std::nullopt;
+    }
+
     // One object, its box read both ways where the model was calibrated for it.
     Result<FocusAnswer> readObject(const SegmentRequest& request, const SliceImage& slice,
-                                   const Prompts& object, const Watch& watch, FocusWork& work) {
+                                   const Prompts& object, CandidateKind kind, const Watch& watch,
+                                   FocusWork& work) {
         auto own = answerOf(request, slice, object, watch, work);
-        if (!own || !object.box)
-            return own;
         const HandReading hand = inLightOf(focus_.hand, request.habit);
         Prompts moved = object;
-        moved.box = innerBox(*object.box, slice.width, slice.height, hand.share);
-        if (!moved.box || surelyOwn(*own, *object.box, *moved.box, hand))
+        moved.box = movedBox(hand, slice, object);
+        const bool other = kind == CandidateKind::OtherBox;
+        if (!own || !moved.box || (!other && surelyOwn(*own, *object.box, *moved.box, hand)))
             return own;
         const auto inner = answerOf(request, slice, moved, watch, work);
         if (!inner)
             return inner;
         const double odds = innerOdds(*own, *inner, *object.box, *moved.box, hand);
+        if (other)
+            return odds > 0 ? own : inner;
         return mixReadings(*std::move(own), *inner, odds);
     }
 
@@ -396,13 +442,21 @@ private:
         for (const Prompts& object : request.objects) {
             FocusWork work{static_cast<double>(proposals.size()) /
                            static_cast<double>(request.objects.size())};
-            auto answer = readObject(request, slice, object, watch, work);
+            const Wanted wanted =
+                wantedOf(request, object, 0,
+                         movedBox(inLightOf(focus_.hand, request.habit), slice, object).has_value());
+            if (wanted.kind == CandidateKind::LookAlikes) {
+                proposals.push_back(lookAlikes(request, slice, object, wanted));
+                continue;
+            }
+            auto answer = readObject(request, slice, object, wanted.kind, watch, work);
             if (!answer)
                 return answer.error();
             letClicksWin(answer->logits, slice.width, slice.height, object.points);
             if (!object.points.empty())
                 answer->predictedIou = iouAfterClicks(answer->logits, focus_);
-            proposals.push_back(proposal(request, slice, std::move(answer->logits), answer->predictedIou));
+            proposals.push_back(
+                proposal(request, slice, std::move(answer->logits), answer->predictedIou, wanted));
             proposals.back().encodeMs = work.encodeMs;
             proposals.back().decodeMs = work.decodeMs;
         }

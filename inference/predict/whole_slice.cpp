@@ -70,23 +70,37 @@ ObjectAnswer answerFrom(const net::NetworkConfig& c, const SliceFrame& frame, co
 
 // A lone click is ambiguous: part, organ or all. The masks of three sizes are asked for and the best is
 // taken.
-ObjectAnswer answerLoneClick(Engine& engine, const at::Tensor& embedding, const SliceFrame& frame,
-                             const net::PromptTensors& prompts) {
+bool isLoneClick(const Prompts& object) {
+    return !object.box && clicksAlong(object.points).size() == 1;
+}
+
+// The n-th best of the masks of three sizes.
+ObjectAnswer answerOfSize(Engine& engine, const at::Tensor& embedding, const SliceFrame& frame,
+                          const net::PromptTensors& prompts, std::int64_t n) {
     const net::Decoded decoded = engine.decode(embedding, prompts, true);
-    return answerFrom(engine.config(), frame, decoded, 0, decoded.iou[0].argmax().item<std::int64_t>());
+    const at::Tensor best = decoded.iou[0].argsort(/*dim=*/0, /*descending=*/true);
+    return answerFrom(engine.config(), frame, decoded, 0, best[n].item<std::int64_t>());
+}
+
+// An object's prompts. The first answer, to the box alone, becomes the mask prompt that the clicks correct.
+net::PromptTensors promptsOf(Engine& engine, const at::Tensor& embedding, const SliceFrame& frame,
+                             const Prompts& object, bool usesPoints) {
+    net::PromptTensors prompts;
+    if (object.box)
+        prompts.boxes = boxTensor(frame, {*object.box});
+    if (object.points.empty() || !usesPoints)
+        return prompts;
+    setPoints(prompts, frame, clicksAlong(object.points));
+    if (object.box)
+        prompts.mask = engine.decode(embedding, {{}, {}, prompts.boxes, {}}, false).logits;
+    return prompts;
 }
 
 ObjectAnswer answerWithPoints(Engine& engine, const at::Tensor& embedding, const SliceFrame& frame,
                               const Prompts& object) {
-    net::PromptTensors prompts;
-    const std::vector<PointPrompt> clicks = clicksAlong(object.points);
-    setPoints(prompts, frame, clicks);
-    if (!object.box && clicks.size() == 1)
-        return answerLoneClick(engine, embedding, frame, prompts);
-    if (object.box) { // the first answer, to the box alone, becomes the mask prompt that the clicks correct
-        prompts.boxes = boxTensor(frame, {*object.box});
-        prompts.mask = engine.decode(embedding, {{}, {}, prompts.boxes, {}}, false).logits;
-    }
+    const net::PromptTensors prompts = promptsOf(engine, embedding, frame, object, true);
+    if (isLoneClick(object))
+        return answerOfSize(engine, embedding, frame, prompts, 0);
     return answerFrom(engine.config(), frame, engine.decode(embedding, prompts, false), 0, 0);
 }
 
@@ -131,6 +145,18 @@ std::vector<ObjectAnswer> answerWholeSlice(Engine& engine, const at::Tensor& emb
                 answerFrom(engine.config(), frame, decoded, static_cast<std::int64_t>(i), 0);
     }
     return answers;
+}
+
+int otherSizesOf(const net::NetworkConfig& c, const Prompts& object) {
+    if (c.preprocess != net::Preprocess::Sam) // MedSAM was trained with one mask alone
+        return 0;
+    return c.decoder.numMultimaskOutputs - (isLoneClick(object) ? 1 : 0);
+}
+
+ObjectAnswer answerOtherSize(Engine& engine, const at::Tensor& embedding, const SliceFrame& frame,
+                             const Prompts& object, bool usesPoints, int n) {
+    const net::PromptTensors prompts = promptsOf(engine, embedding, frame, object, usesPoints);
+    return answerOfSize(engine, embedding, frame, prompts, n + (isLoneClick(object) ? 1 : 0));
 }
 
 } // namespace tandem::predict

@@ -36,4 +36,10 @@ std::vector<ObjectAnswer> answerWholeSlice(Engine&, const at::Tensor& embedding,
                                            const std::vector<Prompts>&, bool usesPoints,
                                            const std::function<void()>& check);
 
+/// How many masks of other sizes than the answer's there are for an object.
+int otherSizesOf(const net::NetworkConfig&, const Prompts&);
+/// The n-th of them (0 on), the one that the model thinks best of first.
+ObjectAnswer answerOtherSize(Engine&, const at::Tensor& embedding, const SliceFrame&, const Prompts&,
+                             bool usesPoints, int n);
+
 } // namespace tandem::predict

@@ -108,6 +108,22 @@ Rectangle {
             Layout.maximumWidth: bar.width / 3
         }
         Text {
+            objectName: "candidateNote"
+            visible: bar.ready && text !== ""
+            text: {
+                switch (bar.document.candidateKind) {
+                case Document.OtherSize: return qsTr("another size");
+                case Document.OtherBox: return qsTr("the box read the other way");
+                case Document.LookAlikes: return qsTr("all that looks like your clicks");
+                }
+                return "";
+            }
+            color: Theme.text
+            font.pixelSize: Theme.fontNormal
+            elide: Text.ElideRight
+            Layout.maximumWidth: bar.width / 3
+        }
+        Text {
             objectName: "proposalFigures"
             visible: bar.ready
             text: qsTr("predicted IoU %1   %2 ms").arg(bar.document.proposalIou.toFixed(2))
@@ -119,6 +135,14 @@ Rectangle {
         Item {
             Layout.fillWidth: true
             visible: bar.waiting || bar.ready
+        }
+        StripButton {
+            objectName: "nextCandidate"
+            visible: bar.ready && bar.document.candidates > 1
+            symbol: "next"
+            text: qsTr("%1 of %2  Tab").arg(bar.document.candidate + 1).arg(bar.document.candidates)
+            hint: qsTr("Show the next of the masks that may be meant (Tab)")
+            onClicked: bar.document.nextCandidate()
         }
         StripButton {
             objectName: "acceptProposal"

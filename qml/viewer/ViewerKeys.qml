@@ -31,6 +31,11 @@ Item {
     Key { sequence: ","; autoRepeat: true; onActivated: keys.document.stepSlice(keys.document.activePlane, -1) }
     Key { sequence: "."; autoRepeat: true; onActivated: keys.document.stepSlice(keys.document.activePlane, 1) }
     Key { sequences: ["Return", "Enter"]; onActivated: keys.document.acceptProposal() }
+    Key {
+        sequence: "Tab"
+        enabled: keys.active && keys.document.candidates > 1
+        onActivated: keys.document.nextCandidate()
+    }
     Key { sequence: "Esc"; onActivated: keys.document.cancel() }
     Key { sequence: "Backspace"; onActivated: keys.document.removeLastPoint() }
     Key { sequence: "I"; onActivated: keys.document.windowInverted = !keys.document.windowInverted }

@@ -259,6 +259,42 @@ TEST(Document, Box_AcceptedProposalIsTheEllipseOnDisk_PromptRecorded) {
     c.document.setSegmenter(nullptr);
 }
 
+TEST(Document, NextCandidate_GoesRoundAndBeginsAnewWithTheNextBox) {
+    OpenCase c(plainVolume(), twoLabels);
+    EllipseSegmenter segmenter;
+    c.document.setSegmenter(&segmenter);
+    const auto answered = [&] {
+        return QTest::qWaitFor([&] { return c.document.proposalState() == Document::Ready; }, 5000);
+    };
+    const auto filled = [&] { return c.document.prompts().mask()->at(3, 4) != 0; }; // a corner of the box
+    c.document.nextCandidate();
+    EXPECT_EQ(segmenter.asked(), 0U) << "there is no proposal yet";
+    c.document.promptBox(slice5, {3, 4, 14, 11}, false);
+    ASSERT_TRUE(answered());
+    EXPECT_EQ(c.document.candidates(), 2);
+    EXPECT_FALSE(filled());
+    c.document.nextCandidate();
+    ASSERT_TRUE(answered());
+    EXPECT_EQ(c.document.candidate(), 1);
+    EXPECT_EQ(c.document.candidateKind(), Document::OtherBox);
+    EXPECT_TRUE(filled());
+    c.document.promptPoint(slice5, {{{8, 8}}, true});
+    ASSERT_TRUE(answered());
+    EXPECT_TRUE(filled()) << "a click is about the candidate that is shown";
+    c.document.nextCandidate();
+    ASSERT_TRUE(answered());
+    EXPECT_EQ(c.document.candidate(), 0);
+    EXPECT_FALSE(filled());
+    c.document.nextCandidate();
+    ASSERT_TRUE(answered());
+    c.document.acceptProposal();
+    EXPECT_EQ(voxelsOf(c.shown(), 1), 12 * 8);
+    c.document.promptBox(slice5, {3, 4, 14, 11}, false);
+    ASSERT_TRUE(answered());
+    EXPECT_EQ(c.document.candidate(), 0);
+    c.document.setSegmenter(nullptr);
+}
+
 // The ellipse fills its box; a box becomes a loose one because the brush takes the outer part away.
 TEST(Document, Box_IsLearnedFromWhenTheNextOneIsDrawn_AsTheMaskStandsThen) {
     OpenCase c(plainVolume({40, 40, 8}), twoLabels);

@@ -12,7 +12,8 @@ namespace tandem::test {
 
 /// A Segmenter for tests alone: answers each box with the ellipse inscribed in it, on a thread of its own,
 /// after a given time. Foreground points without a box are a disc of radius 5. With sketches it first gives
-/// the whole box as one, and slices that were prefetched count as ready.
+/// the whole box as one, and slices that were prefetched count as ready. Every box has a second candidate:
+/// all of it.
 class EllipseSegmenter : public Segmenter {
 public:
     explicit EllipseSegmenter(std::chrono::milliseconds delay = std::chrono::milliseconds(0),
@@ -139,8 +140,13 @@ private:
             task.request.sketch(task.id, {boxSketch(task.request)});
         std::this_thread::sleep_for(delay_);
         std::vector<Proposal> proposals;
-        for (const Prompts& prompts : task.request.objects)
-            proposals.push_back(ellipse(task.request, prompts));
+        for (const Prompts& prompts : task.request.objects) {
+            const bool whole = prompts.box && task.request.candidate % 2 == 1;
+            proposals.push_back(whole ? boxSketch(task.request) : ellipse(task.request, prompts));
+            proposals.back().sketch = false;
+            proposals.back().kind = whole ? CandidateKind::OtherBox : CandidateKind::Likeliest;
+            proposals.back().candidates = prompts.box ? 2 : 1;
+        }
         // Answers even what was cancelled: receivers must drop it themselves.
         task.answer(task.id, std::move(proposals));
     }

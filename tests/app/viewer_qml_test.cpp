@@ -173,6 +173,35 @@ TEST(ViewerQml, BoxEnterEsc_AcceptAndDiscard) {
     EXPECT_EQ(v.c.shown().labels(), v.c.onDisk().labels());
 }
 
+TEST(ViewerQml, Tab_ShowsTheNextCandidate_AndTheBarSaysWhich) {
+    ProposingViewer v;
+    ASSERT_NE(v.window, nullptr);
+    Document& d = v.c.document;
+    const auto answered = [&] {
+        return QTest::qWaitFor([&] { return d.proposalState() == Document::Ready; }, 5000);
+    };
+    const auto seen = [&](const char* name, const char* property) {
+        return v.window->findChild<QObject*>(name)->property(property);
+    };
+    v.click(0, {{30, 25}});
+    EXPECT_FALSE(seen("nextCandidate", "visible").toBool());
+    QTest::keyClick(v.window, Qt::Key_V);
+    v.drag(0, {{10, 10}}, {{30, 28}});
+    ASSERT_TRUE(answered());
+    EXPECT_TRUE(seen("nextCandidate", "visible").toBool());
+    EXPECT_EQ(seen("nextCandidate", "text").toString(), "1 of 2  Tab");
+    EXPECT_FALSE(seen("candidateNote", "visible").toBool());
+    QTest::keyClick(v.window, Qt::Key_Tab);
+    ASSERT_TRUE(answered());
+    EXPECT_EQ(d.candidate(), 1);
+    EXPECT_EQ(seen("nextCandidate", "text").toString(), "2 of 2  Tab");
+    EXPECT_TRUE(seen("candidateNote", "visible").toBool());
+    EXPECT_EQ(seen("candidateNote", "text").toString(), "the box read the other way");
+    QTest::keyClick(v.window, Qt::Key_Tab);
+    ASSERT_TRUE(answered());
+    EXPECT_EQ(d.candidate(), 0);
+}
+
 TEST(ViewerQml, BoxEdges_CanBeDraggedAndAskAgain) {
     ProposingViewer v;
     ASSERT_NE(v.window, nullptr);

@@ -70,6 +70,23 @@ class Scribbles(unittest.TestCase):
         self.assertTrue((mask[26, 18:27] == 0).all())
         self.assertEqual(mask[20, 22], 1)
 
+    def test_candidates_are_counted_round_and_the_last_one_is_all_that_looks_like_the_points(self):
+        image = np.zeros((48, 40, 4), np.int16)
+        for left, top in ((6, 6), (24, 8), (38, 28), (12, 26)):  # four alike parts
+            image[left:left + 6, top:top + 6] = 100
+        noise = np.random.RandomState(2).randint(0, 20, image.shape)
+        nibabel.save(nibabel.Nifti1Image((image + noise).astype(np.int16), np.diag([-1, -1, 3, 1.0])), self.at("image.nii.gz"))
+        prompts = ["--box", f"{SLICE}:1,1,46,38", "--point", f"{SLICE}:9,9,+", "--point", f"{SLICE}:20,20,-"]
+        dice = []
+        for n in range(1, 5):  # at most: the likeliest, another reading of the box, look-alikes
+            mask = self.mask(*prompts, "--candidate", str(n))
+            dice.append(2 * (mask * (image[:, :, SLICE] > 0)).sum() / (mask.sum() + (image[:, :, SLICE] > 0).sum()))
+        self.assertGreater(max(dice[1:3]), 0.85, dice)
+        self.assertTrue(dice[2] == dice[0] or dice[3] == dice[0], dice)
+        refused = subprocess.run([TANDEM, "segment", self.at("image.nii.gz"), *prompts, "--candidate", "0", "--out", self.at("mask.nii.gz")],
+                                 capture_output=True)
+        self.assertNotEqual(refused.returncode, 0)
+
     def test_help_says_how(self):
         words = subprocess.run([TANDEM, "segment", "--help"], capture_output=True, text=True, check=True).stdout
         self.assertIn("--scribble", words)

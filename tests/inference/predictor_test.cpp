@@ -1,3 +1,4 @@
+#include "core/measure/overlap.h"
 #include "core/usecases/label_lean.h"
 #include "inference/predict/clicks.h"
 #include "inference/predict/predictor.h"
@@ -322,6 +323,79 @@ TEST(Predictor, Focus_ReadsABoxTwice_WhereTheModelWasCalibratedForIt) {
 // slack.
 TEST(Predictor, Focus_ReadsTheBoxesOfSomebodyKnown_AsThatPersonDraws) {
     expectTwoReadings({0, 2, 0.14}, 90 * 0.066, 0.2 + std::log(2.025 / 0.475) - std::log(0.05 / 0.95));
+}
+
+Result<std::vector<Proposal>> candidate(Predictor& predictor, SegmentRequest request, int number) {
+    request.candidate = number;
+    return predictor.predict(request, kGo);
+}
+
+// Truth: the reference's three further masks of the same box.
+TEST(Predictor, Candidates_OfSam_AreItsMasksOfOtherSizes_TheBestFirst) {
+    const std::string tensors = "sam/tensors.safetensors";
+    const checkpoint::Model model = goldenModel("sam");
+    const auto volume = test::pictureFrom(test::goldenTensor(tensors, "image_u8"));
+    const auto request = requestFor(volume, {box(12, 15, 47, 42)});
+    Predictor predictor = predictorOf(goldenModel("sam"));
+    const auto likeliest = candidate(predictor, request, 0);
+    ASSERT_TRUE(likeliest.has_value());
+    ASSERT_EQ(likeliest->front().candidates, 4);
+    EXPECT_EQ(likeliest->front().kind, CandidateKind::Likeliest);
+    float before = 1;
+    for (int n = 1; n < 4; ++n) {
+        const auto other = candidate(predictor, request, n);
+        ASSERT_TRUE(other.has_value());
+        EXPECT_EQ(other->front().kind, CandidateKind::OtherSize);
+        EXPECT_LE(other->front().predictedIou, before);
+        EXPECT_NE(other->front().logits, likeliest->front().logits);
+        EXPECT_EQ(other->front().encodeMs, 0);
+        before = other->front().predictedIou;
+    }
+    EXPECT_EQ(candidate(predictor, request, 4)->front().logits, likeliest->front().logits);
+    EXPECT_EQ(candidate(predictor, requestFor(volume, {{std::nullopt, {{{{20, 20}}, true}}}}), 0)
+                  ->front()
+                  .candidates,
+              4); // a lone click: two more sizes, and look-alikes
+}
+
+// Truth: the reading that this person's box is not taken for, asked about by weights that read boxes once.
+TEST(Predictor, Candidates_OfABoxReadTwice_AreBothMixed_AndTheLessLikelyReading) {
+    const auto volume = test::greyVolume(90, 70, 2);
+    Predictor predictor = predictorOf(calibratedForHands());
+    Predictor once = predictorOf(withPreprocess("paper", net::Preprocess::Focus));
+    for (const bool loose : {false, true}) {
+        auto request = requestFor(volume, {box(30, 20, 60, 50)});
+        request.habit = loose ? DrawingHabit{0, 40, 2} : DrawingHabit{40, 0, 0};
+        const auto other = candidate(predictor, request, 1);
+        ASSERT_TRUE(other.has_value());
+        EXPECT_EQ(other->front().kind, CandidateKind::OtherBox);
+        EXPECT_EQ(other->front().candidates, 2);
+        const double inward = loose ? 0 : 4.5;
+        const auto expected =
+            once.predict(requestFor(volume, {box(30 + inward, 20 + inward, 60 - inward, 50 - inward)}), kGo);
+        EXPECT_EQ(other->front().logits, expected->front().logits) << loose;
+    }
+    const auto same = candidate(once, requestFor(volume, {box(30, 20, 60, 50)}), 1);
+    EXPECT_EQ(same->front().candidates, 1); // a model that reads boxes once
+    EXPECT_EQ(same->front().kind, CandidateKind::Likeliest);
+}
+
+TEST(Predictor, Candidates_AfterAClick_EndWithLookAlikes) {
+    const auto volume = test::greyVolume(61, 47, 3);
+    for (const net::Preprocess convention :
+         {net::Preprocess::Sam, net::Preprocess::Medsam, net::Preprocess::Focus}) {
+        Predictor predictor = predictorOf(withPreprocess("paper", convention));
+        Prompts object = box(8, 8, 50, 40);
+        object.points = {{{{20, 20}}, true}, {{{44, 12}}, false}};
+        const int count = predictor.predict(requestFor(volume, {object}), kGo)->front().candidates;
+        const auto alikes = candidate(predictor, requestFor(volume, {object}), count - 1);
+        ASSERT_TRUE(alikes.has_value());
+        const Proposal& p = alikes->front();
+        EXPECT_EQ(p.kind, CandidateKind::LookAlikes);
+        expectPromptsWin(p, object.points);
+        EXPECT_FALSE(p.mask().inside[3 * 61 + 3]); // outside the box
+        EXPECT_NEAR(p.predictedIou, expectedIou(p.logits), 1e-6);
+    }
 }
 
 // Truth: a constant lean on a model without local correction is that constant on every logit in the crop, and

@@ -58,6 +58,11 @@ class Document : public QObject {
     Q_PROPERTY(bool proposalIsSketch READ proposalIsSketch NOTIFY proposalChanged)
     /// What boxes are taken for, by how the person drew them before.
     Q_PROPERTY(BoxesDrawn boxesDrawn READ boxesDrawn NOTIFY drawingHabitChanged FINAL)
+    /// Of the masks that the prompts may mean: which one the proposal is (0 the likeliest), what it is, how
+    /// many.
+    Q_PROPERTY(int candidate READ candidate NOTIFY proposalChanged)
+    Q_PROPERTY(Candidate candidateKind READ candidateKind NOTIFY proposalChanged)
+    Q_PROPERTY(int candidates READ candidates NOTIFY proposalChanged)
     /// The network is at work on the prompts; behind a sketch, too.
     Q_PROPERTY(bool proposalWorking READ proposalWorking NOTIFY proposalChanged)
     Q_PROPERTY(QString sketchName READ sketchName NOTIFY proposalChanged)
@@ -83,6 +88,9 @@ public:
     Q_ENUM(BoxesDrawn)
     enum ProposalState { None, Waiting, Ready };
     Q_ENUM(ProposalState)
+    /// In the order of CandidateKind.
+    enum Candidate { Likeliest, OtherSize, OtherBox, LookAlikes };
+    Q_ENUM(Candidate)
 
     explicit Document(QObject* parent = nullptr);
     ~Document() override;
@@ -166,6 +174,9 @@ public:
     double proposalIou() const { return prompts_.predictedIou(); }
     double proposalMs() const { return prompts_.answerMs(); }
     bool proposalIsSketch() const { return prompts_.isSketch(); }
+    int candidate() const { return prompts_.candidate(); }
+    Candidate candidateKind() const { return static_cast<Candidate>(prompts_.candidateKind()); }
+    int candidates() const { return prompts_.candidates(); }
     bool proposalWorking() const { return prompts_.working(); }
     QString sketchName() const;
     const QVariantList& readyRuns() const { return readyRuns_; }
@@ -211,6 +222,8 @@ public:
 
     Q_INVOKABLE void undo();
     Q_INVOKABLE void redo();
+    /// Shows the next of the masks that the prompts may mean.
+    Q_INVOKABLE void nextCandidate() { prompts_.nextCandidate(); }
     Q_INVOKABLE void acceptProposal();
     Q_INVOKABLE void discardProposal();
     /// Escape: drops the stroke or scribble in the hand, else the prompts.

@@ -82,6 +82,7 @@ SegmentRequest PromptSession::request(SliceKey slice) const {
     SegmentRequest asked{volume_, imageHash_, slice, window_, {prompts_}};
     asked.habit = habit_;
     asked.lean = lean_;
+    asked.candidate = candidate_;
     return asked;
 }
 
@@ -100,6 +101,7 @@ void PromptSession::setBox(SliceKey slice, const SliceBox& box, bool keepPoints)
         clear();
     }
     prompts_.box = box;
+    candidate_ = 0;
     ask();
 }
 
@@ -113,6 +115,13 @@ void PromptSession::removeLastPoint() {
     if (prompts_.points.empty())
         return;
     prompts_.points.pop_back();
+    ask();
+}
+
+void PromptSession::nextCandidate() {
+    if (state_ != State::Ready || working_ || candidates() < 2)
+        return;
+    candidate_ = (candidate_ + 1) % candidates();
     ask();
 }
 
@@ -167,11 +176,12 @@ void PromptSession::ask() {
     sinceAsked_.start();
     const QPointer<PromptSession> self(this);
     SegmentRequest asked = request(slice_);
-    asked.sketch = [self, question](RequestId, std::vector<Proposal> sketch) {
-        post(self, [question, given = std::move(sketch)](PromptSession& s) mutable {
-            s.receiveSketch(question, std::move(given));
-        });
-    };
+    if (candidate_ == 0) // the quick network may mean other masks
+        asked.sketch = [self, question](RequestId, std::vector<Proposal> sketch) {
+            post(self, [question, given = std::move(sketch)](PromptSession& s) mutable {
+                s.receiveSketch(question, std::move(given));
+            });
+        };
     segmenter_->submit(
         std::move(asked), stop_.get_token(),
         [self, question](double fraction, std::string_view sentence) {
@@ -216,6 +226,7 @@ void PromptSession::show(Proposal proposal) {
     endAnswer(false);
     mask_ = proposal.mask();
     keepBoxAnswer(proposal);
+    candidate_ %= proposal.candidates;
     answer_ = std::move(proposal);
     answer_.logits = {};
     answeredPrompts_ = prompts_;
@@ -225,7 +236,7 @@ void PromptSession::show(Proposal proposal) {
 }
 
 void PromptSession::keepBoxAnswer(const Proposal& p) {
-    if (!prompts_.box || !prompts_.points.empty() || p.sketch)
+    if (!prompts_.box || !prompts_.points.empty() || p.sketch || p.kind != CandidateKind::Likeliest)
         return;
     const SliceBox& b = *prompts_.box;
     const double w = (b.x1 - b.x0 + 1) / 2, h = (b.y1 - b.y0 + 1) / 2;
@@ -252,6 +263,7 @@ void PromptSession::clear() {
     ++question_;
     unasked_ = working_ = false;
     prompts_ = {};
+    candidate_ = 0;
     mask_.reset();
     boxAnswer_.reset();
     state_ = State::None;

@@ -77,6 +77,9 @@ public:
     const PointPrompt* scribbleOn(SliceKey slice) const {
         return drawn_ && drawnOn_ == slice ? &*drawn_ : nullptr;
     }
+    /// Asks for the next of the masks that the prompts may mean; after the last comes the likeliest again.
+    /// Clicks that follow are about that one. Nothing unless Ready with more than one.
+    void nextCandidate();
     /// Lets the prompts go, unaccepted.
     void discard();
     /// Hands the proposal out as accepted and lets the prompts go; empty unless Ready.
@@ -98,6 +101,10 @@ public:
     /// meanwhile.
     bool working() const { return working_; }
     double predictedIou() const { return answer_.predictedIou; }
+    /// Of the masks that the prompts may mean: which one mask() is (0 the likeliest), what that is, how many.
+    int candidate() const { return candidate_; }
+    CandidateKind candidateKind() const { return answer_.kind; }
+    int candidates() const { return mask_ ? answer_.candidates : 1; }
     double answerMs() const { return answerMs_; }
     double progress() const { return progress_; }
     QString progressText() const { return progressText_; }
@@ -140,6 +147,7 @@ private:
     std::optional<PointPrompt> drawn_; ///< the click or scribble in the hand
     Proposal answer_;                  ///< without its logits
     std::optional<SliceMask> mask_;
+    int candidate_ = 0; ///< that is asked for
     std::uint64_t question_ = 0;
     QString unavailable_;  ///< why there is no network; empty while there is or may be one
     bool working_ = false; ///< the answer to the newest question is not there yet
