@@ -138,9 +138,9 @@ Rectangle {
         }
         StripButton {
             objectName: "nextCandidate"
-            visible: bar.ready && bar.document.candidates > 1
+            visible: bar.ready && !bar.sketching && bar.document.candidates > 1
             symbol: "next"
-            text: qsTr("%1 of %2  Tab").arg(bar.document.candidate + 1).arg(bar.document.candidates)
+            text: qsTr("Mask %1 of %2  Tab").arg(bar.document.candidate + 1).arg(bar.document.candidates)
             hint: qsTr("Show the next of the masks that may be meant (Tab)")
             onClicked: bar.document.nextCandidate()
         }

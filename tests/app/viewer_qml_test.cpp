@@ -189,12 +189,12 @@ TEST(ViewerQml, Tab_ShowsTheNextCandidate_AndTheBarSaysWhich) {
     v.drag(0, {{10, 10}}, {{30, 28}});
     ASSERT_TRUE(answered());
     EXPECT_TRUE(seen("nextCandidate", "visible").toBool());
-    EXPECT_EQ(seen("nextCandidate", "text").toString(), "1 of 2  Tab");
+    EXPECT_EQ(seen("nextCandidate", "text").toString(), "Mask 1 of 2  Tab");
     EXPECT_FALSE(seen("candidateNote", "visible").toBool());
     QTest::keyClick(v.window, Qt::Key_Tab);
     ASSERT_TRUE(answered());
     EXPECT_EQ(d.candidate(), 1);
-    EXPECT_EQ(seen("nextCandidate", "text").toString(), "2 of 2  Tab");
+    EXPECT_EQ(seen("nextCandidate", "text").toString(), "Mask 2 of 2  Tab");
     EXPECT_TRUE(seen("candidateNote", "visible").toBool());
     EXPECT_EQ(seen("candidateNote", "text").toString(), "the box read the other way");
     QTest::keyClick(v.window, Qt::Key_Tab);
