@@ -1,5 +1,6 @@
 #include "core/measure/look_alikes.h"
 
+#include "core/geometry/matrix3.h"
 #include "core/measure/baselines.h"
 #include "core/measure/components.h"
 #include "core/measure/gaussian_blur.h"
@@ -74,7 +75,7 @@ Colours densitiesOf(const SliceImage& colours, const CropGrid& g) {
 
 // The direction of the largest variance that a symmetric matrix holds, which is then taken out of it.
 // Source: power iteration with deflation.
-Direction takeLargest(std::array<Direction, 3>& covariance) {
+Direction takeLargest(Matrix3& covariance) {
     Direction v{1, 0.9, 0.8}; // no axis is favoured, none is orthogonal to it by chance
     double size = 0;
     for (int step = 0; step < 200; ++step) {
@@ -96,7 +97,7 @@ Direction takeLargest(std::array<Direction, 3>& covariance) {
 
 // The colours' principal components, the one that varies most first.
 Colours principal(const Colours& densities) {
-    std::array<Direction, 3> covariance{};
+    Matrix3 covariance{};
     const auto n = static_cast<double>(densities[0].size());
     for (std::size_t i = 0; i < 3; ++i)
         for (std::size_t j = 0; j < 3; ++j)
@@ -140,10 +141,8 @@ LookAlikes::LookAlikes(const SliceImage& slice, const SliceBox& box) : grid_(gri
     const auto count = static_cast<std::size_t>(grid_.width * grid_.height);
     examples_.resize(count);
     for (std::int64_t j = 0; j < grid_.height; ++j)
-        for (std::int64_t i = 0; i < grid_.width; ++i) {
-            const double x = grid_.centreX(i), y = grid_.centreY(j);
-            inBox_.push_back(x > box.x0 - 0.5 && x < box.x1 + 0.5 && y > box.y0 - 0.5 && y < box.y1 + 0.5);
-        }
+        for (std::int64_t i = 0; i < grid_.width; ++i)
+            inBox_.push_back(box.holds(grid_.centreX(i), grid_.centreY(j)));
     const auto component = [this](std::vector<float> values) {
         return SliceImage{grid_.width, grid_.height, 1, std::move(values)};
     };

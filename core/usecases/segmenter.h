@@ -22,6 +22,10 @@ namespace tandem {
 /// Smallest and largest covered voxel index of a slice, both inclusive (SlicePx).
 struct SliceBox {
     double x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+    /// Whether a place lies inside the outer edges of the pixels that the box covers.
+    bool holds(double x, double y) const {
+        return x > x0 - 0.5 && x < x1 + 0.5 && y > y0 - 0.5 && y < y1 + 0.5;
+    }
     friend bool operator==(const SliceBox&, const SliceBox&) = default;
 };
 

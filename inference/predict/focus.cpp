@@ -106,7 +106,7 @@ CropGrid FocusCrop::grid(int cells) const {
 }
 
 bool FocusCrop::boxHolds(double x, double y) const {
-    return x > box.x0 - 0.5 && x < box.x1 + 0.5 && y > box.y0 - 0.5 && y < box.y1 + 0.5;
+    return box.holds(x, y);
 }
 
 Point<ModelPx> FocusCrop::modelFromSlice(const Point<SlicePx>& p) const {

@@ -307,29 +307,56 @@ private:
         return p;
     }
 
+    // What the network says of each object; nothing of one whose look-alikes are wanted.
+    std::vector<ObjectAnswer> networkAnswers(const SegmentRequest& request, const SliceImage& slice,
+                                             const std::vector<Prompts>& objects,
+                                             const std::vector<Wanted>& wanted, const Watch& watch,
+                                             double& encodeMs) {
+        std::vector<ObjectAnswer> answers(objects.size());
+        const auto needsNoNetwork = [](const Wanted& w) { return w.kind == CandidateKind::LookAlikes; };
+        if (std::all_of(wanted.begin(), wanted.end(), needsNoNetwork))
+            return answers;
+        const at::Tensor code = embeddingOfSlice(request, slice, watch, encodeMs);
+        const SliceFrame frame = sliceFrame(engine_.config(), slice.width, slice.height);
+        const auto check = [&] { checkDecoding(watch, 1); };
+        std::vector<std::size_t> likeliest;
+        std::vector<Prompts> asked;
+        for (std::size_t i = 0; i < objects.size(); ++i) {
+            if (wanted[i].kind == CandidateKind::Likeliest) {
+                likeliest.push_back(i);
+                asked.push_back(objects[i]);
+            } else if (wanted[i].kind == CandidateKind::OtherSize) {
+                check();
+                answers[i] =
+                    answerOtherSize(engine_, code, frame, objects[i], usesPoints_, wanted[i].index - 1);
+            }
+        }
+        auto found = answerWholeSlice(engine_, code, frame, asked, usesPoints_, check);
+        for (std::size_t n = 0; n < found.size(); ++n)
+            answers[likeliest[n]] = std::move(found[n]);
+        return answers;
+    }
+
     Result<std::vector<Proposal>> predictWhole(const SegmentRequest& request, const SliceImage& slice,
                                                const Watch& watch) {
-        double encodeMs = 0;
-        const at::Tensor code = embeddingOfSlice(request, slice, watch, encodeMs);
-        const auto start = Clock::now();
-        const SliceFrame frame = sliceFrame(engine_.config(), slice.width, slice.height);
         const std::vector<Prompts> objects = withBoxes(slice, request.objects);
-        auto answers =
-            answerWholeSlice(engine_, code, frame, objects, usesPoints_, [&] { checkDecoding(watch, 1); });
+        std::vector<Wanted> wanted;
+        for (const Prompts& object : objects)
+            wanted.push_back(wantedOf(request, object, otherSizesOf(engine_.config(), object), false));
+        const auto start = Clock::now();
+        double encodeMs = 0;
+        auto answers = networkAnswers(request, slice, objects, wanted, watch, encodeMs);
         std::vector<Proposal> proposals;
         for (std::size_t i = 0; i < answers.size(); ++i) {
-            const Wanted wanted =
-                wantedOf(request, objects[i], otherSizesOf(engine_.config(), objects[i]), false);
-            if (wanted.kind == CandidateKind::OtherSize)
-                answers[i] = answerOtherSize(engine_, code, frame, objects[i], usesPoints_, wanted.index - 1);
+            const Prompts& object = request.objects[i];
             proposals.push_back(
-                wanted.kind == CandidateKind::LookAlikes
-                    ? lookAlikes(request, slice, request.objects[i], wanted)
-                    : wholeProposal(request, slice, request.objects[i], std::move(answers[i]), wanted));
+                wanted[i].kind == CandidateKind::LookAlikes
+                    ? lookAlikes(request, slice, object, wanted[i])
+                    : wholeProposal(request, slice, object, std::move(answers[i]), wanted[i]));
             proposals.back().encodeMs = encodeMs;
         }
-        const double each =
-            millisecondsSince(start) / static_cast<double>(std::max<std::size_t>(1, proposals.size()));
+        const double each = (millisecondsSince(start) - encodeMs) /
+                            static_cast<double>(std::max<std::size_t>(1, proposals.size()));
         for (Proposal& p : proposals)
             p.decodeMs = each;
         return proposals;

@@ -13,6 +13,15 @@
 
 namespace tandem::test {
 
+inline constexpr SliceKey slice5{Plane::Axial, 5};
+
+inline const std::vector<LabelInfo> twoLabels{{{1}, "liver", {255, 0, 0}, true, false},
+                                              {{2}, "spleen", {0, 0, 255}, true, false}};
+
+inline std::int64_t voxelsOf(const LabelMap& map, std::uint16_t label) {
+    return map.count({label});
+}
+
 /// A project file in a temporary folder with one open case.
 class OpenCase {
 public:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Scribbles on the command line: whatever the network thinks, their pixels are in the mask or out of it; from options and from
+"""Scribbles and candidates on the command line: whatever the network thinks, their pixels are in the mask or out of it; from options and from
 a prompts file alike. Masks are read with nibabel.
 Usage: scribble_test.py TANDEM WHOLE_SLICE_MODEL"""
 import json

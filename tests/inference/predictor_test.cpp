@@ -395,6 +395,10 @@ TEST(Predictor, Candidates_AfterAClick_EndWithLookAlikes) {
         expectPromptsWin(p, object.points);
         EXPECT_FALSE(p.mask().inside[3 * 61 + 3]); // outside the box
         EXPECT_NEAR(p.predictedIou, expectedIou(p.logits), 1e-6);
+        Predictor fresh = predictorOf(withPreprocess("paper", convention));
+        const auto atOnce = candidate(fresh, requestFor(volume, {object}), count - 1);
+        EXPECT_EQ(atOnce->front().logits, p.logits);
+        EXPECT_EQ(atOnce->front().encodeMs, 0) << "the network is not needed";
     }
 }
 

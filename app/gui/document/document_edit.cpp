@@ -157,6 +157,10 @@ void Document::redo() {
 
 // --- proposals
 
+static_assert(static_cast<int>(CandidateKind::OtherSize) == Document::OtherSize &&
+              static_cast<int>(CandidateKind::OtherBox) == Document::OtherBox &&
+              static_cast<int>(CandidateKind::LookAlikes) == Document::LookAlikes);
+
 Document::ProposalState Document::proposalState() const {
     switch (prompts_.state()) {
     case PromptSession::State::None:
