@@ -64,7 +64,7 @@ UiDialog {
         }
         Group {
             head: qsTr("Proposal")
-            rows: [[qsTr("Click  Drag"), qsTr("P: this belongs")], [qsTr("Shift+Click  Drag"), qsTr("P: this does not belong")], ["Enter", qsTr("Accept")], ["Tab", qsTr("Next of the masks that may be meant")], ["Esc", qsTr("Discard")], ["Shift+P", qsTr("Propagate through the slices")], ["Backspace", qsTr("Take the last point or scribble back")], ["Ctrl+Z", qsTr("Undo")], ["Ctrl+Shift+Z", qsTr("Redo")], ["Space", qsTr("Hold to hide masks")]]
+            rows: [[qsTr("Click  Drag"), qsTr("P: this belongs")], [qsTr("Shift+Click  Drag"), qsTr("P: this does not belong")], ["Enter", qsTr("Accept")], ["Tab", qsTr("Next mask that may be meant")], ["Esc", qsTr("Discard")], ["Shift+P", qsTr("Propagate through the slices")], ["Backspace", qsTr("Take the last point or scribble back")], ["Ctrl+Z", qsTr("Undo")], ["Ctrl+Shift+Z", qsTr("Redo")], ["Space", qsTr("Hold to hide masks")]]
         }
         Group {
             head: qsTr("Views")
