@@ -28,4 +28,18 @@ void deformableAttention(Workers&, std::size_t heads, std::size_t points, std::s
                          ConstMatrix values, ConstMatrix references, ConstMatrix offsets, ConstMatrix logits,
                          Matrix result);
 
+/// Gradients by the inputs of deformableAttention; each as large as its input.
+struct DeformableGradients {
+    Matrix values; ///< added to
+    Matrix offsets, logits;
+};
+
+/// @param resultGradient  by the result. The other arguments are those of deformableAttention.
+/// Accuracy: 1e-5 of the largest gradient. Where a place lies on a pixel's centre the gradient is that to its
+/// right and below, as PyTorch has it.
+void deformableAttentionGradients(Workers&, std::size_t heads, std::size_t points,
+                                  std::span<const MapSize> levels, ConstMatrix values, ConstMatrix references,
+                                  ConstMatrix offsets, ConstMatrix logits, ConstMatrix resultGradient,
+                                  const DeformableGradients&);
+
 } // namespace tandem::kernels

@@ -1,4 +1,5 @@
 #include "inference/network/layers.h"
+#include "inference/network/training_ops.h"
 
 namespace tandem::net {
 namespace {
@@ -151,12 +152,16 @@ at::Tensor deformAttention(const View& v, const at::Tensor& query, const at::Ten
                            int heads, int points) {
     const std::int64_t B = query.size(0), Q = query.size(1), D = query.size(2), hd = D / heads;
     const auto levels = static_cast<std::int64_t>(shapes.size());
-    const at::Tensor values = linear(v.at("value_proj"), value).view({B, -1, heads, hd});
+    const at::Tensor projected = linear(v.at("value_proj"), value);
+    const at::Tensor shifts = linear(v.at("sampling_offsets"), query);
+    const at::Tensor logits = linear(v.at("attention_weights"), query);
+    if (differentiable(projected))
+        if (const auto sampled = sampleMaps(projected, shifts, logits, reference, shapes, heads, points))
+            return linear(v.at("output_proj"), *sampled);
+    const at::Tensor values = projected.view({B, -1, heads, hd});
     const at::ScalarType type = placeType(query);
-    const at::Tensor offsets =
-        linear(v.at("sampling_offsets"), query).to(type).view({B, Q, heads, levels, points, 2});
-    const at::Tensor weights =
-        linear(v.at("attention_weights"), query).view({B, Q, heads, levels * points}).softmax(-1);
+    const at::Tensor offsets = shifts.to(type).view({B, Q, heads, levels, points, 2});
+    const at::Tensor weights = logits.view({B, Q, heads, levels * points}).softmax(-1);
     std::vector<at::Tensor> parts;
     std::int64_t start = 0;
     for (std::int64_t l = 0; l < levels; ++l) {

@@ -70,7 +70,7 @@ TwoWay twoWay(const View& t, const DecoderConfig& d, const at::Tensor& token, co
 
 at::Tensor upscaled(const View& u, const at::Tensor& image, const Recorder& record) {
     const auto grow = [&](const char* weight, const char* bias, const at::Tensor& x) {
-        return at::conv_transpose2d(x, u[weight], u[bias], {2, 2});
+        return at::conv_transpose2d(inNumbersOf(u[weight], x), u[weight], u[bias], {2, 2});
     };
     at::Tensor up = at::gelu(layerNorm2d(u.at("1"), grow("0.weight", "0.bias", image)));
     up = at::gelu(grow("3.weight", "3.bias", up));

@@ -14,7 +14,10 @@ public:
     }
 
     at::Tensor patches(const at::Tensor& image) {
-        at::Tensor x = hwc(conv(v_.at("patch_embed.proj"), image, c_.patchSize)).contiguous();
+        const View proj = v_.at("patch_embed.proj");
+        at::Tensor x = differentiable(proj["weight"])
+                           ? patchProducts(proj, image) // the gradient of such a convolution is slow
+                           : hwc(conv(proj, image, c_.patchSize)).contiguous();
         note(f_.record, "patch_embed", x);
         if (c_.useAbsPos)
             x = x + v_["pos_embed"];
@@ -39,6 +42,16 @@ public:
     }
 
 private:
+    // The patches as rows times the weight: B, H, W, D.
+    at::Tensor patchProducts(const View& proj, const at::Tensor& image) const {
+        const std::int64_t p = c_.patchSize, g = image.size(2) / p, C = image.size(1);
+        const at::Tensor& weight = proj["weight"];
+        const at::Tensor rows =
+            image.reshape({-1, C, g, p, g, p}).permute({0, 2, 4, 1, 3, 5}).reshape({-1, C * p * p});
+        return at::linear(rows, weight.reshape({weight.size(0), -1}), proj.find("bias"))
+            .view({-1, g, g, weight.size(0)});
+    }
+
     void step(const std::string& part) {
         if (f_.step)
             f_.step(part, std::min(1.0, static_cast<double>(++done_) / parts_));

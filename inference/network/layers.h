@@ -46,8 +46,13 @@ private:
     std::string prefix_;
 };
 
+/// As a matrix of rows, whose bias is added while it is formed.
 inline at::Tensor linear(const View& v, const at::Tensor& x) {
-    return at::linear(x, v["weight"], v.find("bias"));
+    if (x.dim() == 2)
+        return at::linear(x, v["weight"], v.find("bias"));
+    std::vector<std::int64_t> shape = x.sizes().vec();
+    shape.back() = v["weight"].size(0);
+    return at::linear(x.reshape({-1, x.size(-1)}), v["weight"], v.find("bias")).view(shape);
 }
 
 inline at::Tensor conv(const View& v, const at::Tensor& x, std::int64_t stride = 1, std::int64_t padding = 0,
@@ -55,14 +60,18 @@ inline at::Tensor conv(const View& v, const at::Tensor& x, std::int64_t stride =
     return at::conv2d(x, v["weight"], v.find("bias"), {stride, stride}, {padding, padding}, {1, 1}, groups);
 }
 
+/// x in the weight's numbers: behind a product of bfloat16 factors a norm has more digits.
+inline at::Tensor inNumbersOf(const at::Tensor& weight, const at::Tensor& x) {
+    return x.to(weight.scalar_type());
+}
+
 inline at::Tensor layerNorm(const View& v, const at::Tensor& x, double eps) {
-    return at::layer_norm(x, {x.size(-1)}, v["weight"], v["bias"], eps);
+    return at::layer_norm(inNumbersOf(v["weight"], x), {x.size(-1)}, v["weight"], v["bias"], eps);
 }
 
 /// LayerNorm over the channels of each pixel; x: B, C, H, W.
 inline at::Tensor layerNorm2d(const View& v, const at::Tensor& x, double eps = 1e-6) {
-    return at::layer_norm(x.permute({0, 2, 3, 1}), {x.size(1)}, v["weight"], v["bias"], eps)
-        .permute({0, 3, 1, 2});
+    return layerNorm(v, x.permute({0, 2, 3, 1}), eps).permute({0, 3, 1, 2});
 }
 
 /// x: B, C, H, W.

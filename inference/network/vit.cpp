@@ -1,4 +1,5 @@
 #include "inference/network/layers.h"
+#include "inference/network/training_ops.h"
 
 #include <torch/version.h>
 
@@ -109,6 +110,15 @@ at::Tensor attendFused(const at::Tensor& q, const at::Tensor& k, const at::Tenso
         .contiguous();
 }
 
+// With gradients.
+at::Tensor attendInTraining(const at::Tensor& q, const at::Tensor& k, const at::Tensor& value,
+                            const RelativeBias& bias, std::int64_t H, std::int64_t W) {
+    std::optional<at::Tensor> out;
+    if (!bias.rows.defined())
+        out = attendInCache(q, k, value, std::pow(static_cast<double>(q.size(2)), -0.5));
+    return out ? *out : attendPublished(q, k, value, bias, H, W);
+}
+
 at::Tensor attention(const View& v, const at::Tensor& x, int heads, const Forward& forward) {
     const std::int64_t B = x.size(0), H = x.size(1), W = x.size(2), D = x.size(3), hd = D / heads;
     const at::Tensor qkv = linear(v.at("qkv"), x)
@@ -117,10 +127,10 @@ at::Tensor attention(const View& v, const at::Tensor& x, int heads, const Forwar
                                .reshape({3, B * heads, H * W, hd});
     const at::Tensor q = qkv[0], k = qkv[1], value = qkv[2];
     const RelativeBias bias = v.find("rel_pos_h").defined() ? relativeBias(v, q, H, W) : RelativeBias{};
-    const bool plain = forward.publishedAttention || differentiable(qkv);
-    const at::Tensor out = plain                    ? attendPublished(q, k, value, bias, H, W)
-                           : forward.fusedAttention ? attendFused(q, k, value, bias, H, W)
-                                                    : attendInPlace(q, k, value, bias, H, W);
+    const at::Tensor out = forward.publishedAttention ? attendPublished(q, k, value, bias, H, W)
+                           : differentiable(qkv)      ? attendInTraining(q, k, value, bias, H, W)
+                           : forward.fusedAttention   ? attendFused(q, k, value, bias, H, W)
+                                                      : attendInPlace(q, k, value, bias, H, W);
     return linear(v.at("proj"),
                   out.view({B, heads, H, W, hd}).permute({0, 2, 3, 1, 4}).reshape({B, H, W, D}));
 }

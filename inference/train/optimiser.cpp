@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
+#include <utility>
 
 namespace tandem::train {
 namespace {
@@ -12,17 +14,31 @@ bool isHidden(const net::WeightSpec& spec) {
     return spec.shape[1] > 1 && spec.key.find("patch_embed") == std::string::npos;
 }
 
+// count, rows, columns; norms at most 1
+at::Tensor newtonSchulz(at::Tensor x) {
+    for (int n = 0; n < 5; ++n) {
+        const at::Tensor square = at::bmm(x, x.transpose(1, 2));
+        x = at::baddbmm(x, at::baddbmm(square, square, square, -4.7750, 2.0315), x, 3.4445, 1);
+    }
+    return x;
+}
+
 } // namespace
 
-at::Tensor orthogonalised(const at::Tensor& matrix) {
-    const bool tall = matrix.size(0) > matrix.size(1);
-    at::Tensor x = tall ? matrix.t() : matrix;
-    x = x / (x.norm() + 1e-7);
-    for (int n = 0; n < 5; ++n) {
-        const at::Tensor square = at::mm(x, x.t());
-        x = at::addmm(x, at::addmm(square, square, square, -4.7750, 2.0315), x, 3.4445, 1);
+at::Tensor orthogonalised(const at::Tensor& matrices, at::ScalarType numbers) {
+    const bool tall = matrices.size(1) > matrices.size(2);
+    at::Tensor x = tall ? matrices.transpose(1, 2) : matrices;
+    x = (x / (x.flatten(1).norm(2, 1).view({-1, 1, 1}) + 1e-7)).to(numbers);
+    if (numbers != at::kBFloat16 && x.is_cpu()) { // LibTorch's product of many is slower than many products
+        std::vector<at::Tensor> factors;
+        for (const at::Tensor& matrix : x.unbind())
+            factors.push_back(newtonSchulz(matrix.unsqueeze(0)));
+        x = at::cat(factors);
+    } else {
+        x = newtonSchulz(x);
     }
-    return tall ? x.t() : x;
+    x = x.to(matrices.scalar_type());
+    return tall ? x.transpose(1, 2) : x;
 }
 
 Optimiser::Optimiser(net::Weights& weights, const net::NetworkConfig& config, const Recipe& recipe)
@@ -50,15 +66,14 @@ double Optimiser::step(double learningRate) {
     for (Parameter& p : parameters_) {
         if (!p.value.grad().defined())
             continue;
-        const at::Tensor g = p.value.grad() * scale;
         if (p.decays)
             p.value.mul_(1 - learningRate * recipe_.weightDecay);
-        if (p.muon)
-            moveByMuon(p, g, learningRate);
-        else
-            moveByAdam(p, g, learningRate);
-        p.value.mutable_grad().reset();
+        if (!p.muon)
+            moveByAdam(p, p.value.grad() * scale, learningRate);
     }
+    moveByMuon(scale, learningRate);
+    for (Parameter& p : parameters_)
+        p.value.mutable_grad().reset();
     return norm;
 }
 
@@ -71,12 +86,26 @@ void Optimiser::moveByAdam(Parameter& p, const at::Tensor& g, double learningRat
     p.value.addcdiv_(p.mean, root, -learningRate / meanCorrection);
 }
 
-void Optimiser::moveByMuon(Parameter& p, const at::Tensor& g, double learningRate) const {
+void Optimiser::moveByMuon(double scale, double learningRate) {
     constexpr double momentum = 0.95;
-    p.mean.mul_(momentum).add_(g);
-    const at::Tensor ahead = at::add(g, p.mean, momentum).flatten(1); // Nesterov
-    const double side = static_cast<double>(std::max(ahead.size(0), ahead.size(1)));
-    p.value.add_(orthogonalised(ahead).reshape(p.value.sizes()), -learningRate * 0.2 * std::sqrt(side));
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Parameter*>> groups; // of one shape each
+    for (Parameter& p : parameters_)
+        if (p.muon && p.value.grad().defined())
+            groups[{p.value.size(0), p.value.numel() / p.value.size(0)}].push_back(&p);
+    for (const auto& [shape, group] : groups) {
+        std::vector<at::Tensor> ahead;
+        for (Parameter* p : group) {
+            const at::Tensor g = p->value.grad() * scale;
+            p->mean.mul_(momentum).add_(g);
+            ahead.push_back(at::add(g, p->mean, momentum).flatten(1)); // Nesterov
+        }
+        const at::Tensor moves =
+            orthogonalised(at::stack(ahead), recipe_.bfloat16 ? at::kBFloat16 : at::kFloat);
+        const double side = static_cast<double>(std::max(shape.first, shape.second));
+        for (std::size_t i = 0; i < group.size(); ++i)
+            group[i]->value.add_(moves[static_cast<std::int64_t>(i)].reshape(group[i]->value.sizes()),
+                                 -learningRate * 0.2 * std::sqrt(side));
+    }
 }
 
 double learningRateAt(std::int64_t step, const Recipe& r) {

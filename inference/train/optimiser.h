@@ -41,16 +41,18 @@ public:
 
 private:
     void moveByAdam(Parameter&, const at::Tensor& gradient, double learningRate) const;
-    void moveByMuon(Parameter&, const at::Tensor& gradient, double learningRate) const;
+    void moveByMuon(double scale, double learningRate);
 
     Recipe recipe_;
     std::vector<Parameter> parameters_;
     std::int64_t steps_ = 0;
 };
 
-/// About the orthogonal factor of a matrix (its singular values brought to 0.7 .. 1.2) by five Newton-Schulz
-/// steps. Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024.
-at::Tensor orthogonalised(const at::Tensor& matrix);
+/// About the orthogonal factors of some matrices (their singular values brought to 0.7 .. 1.2) by five
+/// Newton-Schulz steps. Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024.
+/// @param matrices  count, rows, columns
+/// @param numbers   of the products; bfloat16 is enough (as that source has it)
+at::Tensor orthogonalised(const at::Tensor& matrices, at::ScalarType numbers);
 
 /// The rate of a step by the recipe's schedule; 0 at its last sample.
 double learningRateAt(std::int64_t step, const Recipe&);

@@ -114,6 +114,7 @@ const std::vector<Key>& keys() {
         yesOrNo("muon", &Recipe::muon),
         yesOrNo("decayAll", &Recipe::decayAll),
         yesOrNo("recomputeBlocks", &Recipe::recomputeBlocks),
+        yesOrNo("bfloat16", &Recipe::bfloat16),
         yesOrNo("float16", &Recipe::float16),
         {"schedule", setSchedule, "\"cosine\" or \"polynomial\""},
         {"freeze", setFreeze,

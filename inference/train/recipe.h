@@ -44,7 +44,9 @@ struct Recipe {
     std::vector<std::string> freeze;
     bool recomputeBlocks = false; ///< the ViT's blocks are computed twice instead of remembered
     std::int64_t stemCacheMb = 0; ///< memory for what the frozen beginning of the encoder gave for a slice
-    bool float16 = true;          ///< the model file's numbers
+    bool bfloat16 = false; ///< products have bfloat16 factors, forward and backward; weights, their sums and
+                           ///< the loss stay float32
+    bool float16 = true;   ///< the model file's numbers
 
     double sceneShare = 0.2;  ///< of all samples: synthetic scenes
     double regionShare = 0.3; ///< of all samples: superpixels of real images

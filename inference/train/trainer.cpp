@@ -1,6 +1,7 @@
 #include "inference/train/trainer.h"
 
 #include "inference/checkpoint/tensors.h"
+#include "inference/train/mixed_precision.h"
 #include "inference/train/refiner_loss.h"
 #include "inference/train/slice_request.h"
 #include "inference/train/whole_sample.h"
@@ -217,6 +218,7 @@ void Trainer::addClicks(const Batch& batch, const at::Tensor& logits, net::Promp
 }
 
 at::Tensor Trainer::networkLoss(const Batch& batch, Random& random, at::Tensor& boxLogits) {
+    const MixedPrecision mixed(recipe_.bfloat16, batch.input.is_cuda());
     const at::Tensor embedding = net::encode(weights_, config_, batch.input, forwardOf(batch));
     net::PromptTensors prompts;
     prompts.boxes = batch.boxes;
@@ -226,7 +228,8 @@ at::Tensor Trainer::networkLoss(const Batch& batch, Random& random, at::Tensor& 
     at::Tensor total;
     for (int round = 0; round <= clicks; ++round) {
         const net::PromptCodes codes = net::encodePrompts(weights_, config_, prompts);
-        const net::Decoded decoded = net::decode(weights_, config_, embedding, codes, false);
+        net::Decoded decoded = net::decode(weights_, config_, embedding, codes, false);
+        decoded.logits = decoded.logits.to(at::kFloat);
         const at::Tensor loss = roundLoss(decoded, batch.target);
         total = total.defined() ? total + loss : loss;
         if (round == 0)

@@ -181,3 +181,100 @@ TEST(Deformable, MapsOfUnequalSizeAndPointsOutside_MatchesDoubleLoops) {
         }
     });
 }
+
+namespace {
+
+// A deformable attention of two maps whose inputs lie one behind the other in a vector, to be differentiated
+// by small steps.
+struct PlainDeformable {
+    std::vector<MapSize> maps = {{5, 4}, {2, 3}};
+    std::size_t heads = 2, points = 2, queries = 6, channels = 5;
+    std::size_t pixels() const { return 26; }
+    std::size_t samples() const { return heads * maps.size() * points; }
+
+    // sum of result * g
+    double dot(const Padded& values, const Padded& references, const Padded& offsets, const Padded& logits,
+               const Padded& g) const {
+        double sum = 0;
+        for (std::size_t q = 0; q < queries; ++q)
+            for (std::size_t h = 0; h < heads; ++h) {
+                double total = 0, weighted = 0;
+                std::size_t start = 0, sample = h * maps.size() * points;
+                for (const MapSize& map : maps) {
+                    for (std::size_t p = 0; p < points; ++p, ++sample) {
+                        const double weight = std::exp(double(logits.at(q, sample)));
+                        total += weight;
+                        weighted += weight * along(values, map, start, h,
+                                                   double(map.width) * references.at(q, 0) +
+                                                       offsets.at(q, 2 * sample) - 0.5,
+                                                   double(map.height) * references.at(q, 1) +
+                                                       offsets.at(q, 2 * sample + 1) - 0.5,
+                                                   g, q);
+                    }
+                    start += map.pixels();
+                }
+                sum += weighted / total;
+            }
+        return sum;
+    }
+
+private:
+    double along(const Padded& values, const MapSize& map, std::size_t start, std::size_t h, double x,
+                 double y, const Padded& g, std::size_t q) const {
+        double sum = 0;
+        for (std::size_t py = 0; py < map.height; ++py)
+            for (std::size_t px = 0; px < map.width; ++px) {
+                const double tent =
+                    std::max(0.0, 1 - std::abs(x - double(px))) * std::max(0.0, 1 - std::abs(y - double(py)));
+                for (std::size_t c = 0; c < channels; ++c)
+                    sum += tent * values.at(start + py * map.width + px, h * channels + c) *
+                           g.at(q, h * channels + c);
+            }
+        return sum;
+    }
+};
+
+} // namespace
+
+TEST(Deformable, Gradients_MatchDifferencesOfDoubleLoops) {
+    const PlainDeformable plain;
+    Padded values = Padded::random(plain.pixels(), plain.heads * plain.channels, 1);
+    const Padded references = Padded::random(plain.queries, 2, 2, 0.5f); // many outside 0..1
+    Padded offsets = Padded::random(plain.queries, plain.samples() * 2, 3, 2);
+    Padded logits = Padded::random(plain.queries, plain.samples(), 4, 2);
+    const Padded g = Padded::random(plain.queries, plain.heads * plain.channels, 5);
+    Workers workers(2);
+    forEachInstructionSet([&] {
+        Padded byValue(plain.pixels(), plain.heads * plain.channels);
+        Padded byOffset(plain.queries, plain.samples() * 2), byLogit(plain.queries, plain.samples());
+        for (std::size_t r = 0; r < plain.pixels(); ++r)
+            for (std::size_t c = 0; c < plain.heads * plain.channels; ++c)
+                byValue.at(r, c) = 1; // is added to
+        deformableAttentionGradients(workers, plain.heads, plain.points, plain.maps,
+                                     std::as_const(values).view(), references.view(),
+                                     std::as_const(offsets).view(), std::as_const(logits).view(), g.view(),
+                                     {byValue.view(), byOffset.view(), byLogit.view()});
+        EXPECT_TRUE(byValue.strangersUntouched() && byOffset.strangersUntouched() &&
+                    byLogit.strangersUntouched());
+        const auto check = [&](Padded& input, const Padded& found, std::size_t rows, std::size_t columns,
+                               float before, const char* name) {
+            Worst worst;
+            for (std::size_t r = 0; r < rows; ++r)
+                for (std::size_t c = 0; c < columns; ++c) {
+                    const float x = input.at(r, c), step = 1.f / 256;
+                    input.at(r, c) = x + step;
+                    const double above = plain.dot(values, references, offsets, logits, g),
+                                 high = input.at(r, c);
+                    input.at(r, c) = x - step;
+                    const double below = plain.dot(values, references, offsets, logits, g),
+                                 low = input.at(r, c);
+                    input.at(r, c) = x;
+                    worst.add(found.at(r, c) - before - (above - below) / (high - low));
+                }
+            EXPECT_LE(worst.value, 1e-4) << name << " " << instructionSet();
+        };
+        check(values, byValue, plain.pixels(), plain.heads * plain.channels, 1, "values");
+        check(offsets, byOffset, plain.queries, plain.samples() * 2, 0, "offsets");
+        check(logits, byLogit, plain.queries, plain.samples(), 0, "logits");
+    });
+}

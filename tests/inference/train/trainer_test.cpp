@@ -57,6 +57,22 @@ TEST(Trainer, ResumedRun_EqualsTheUninterruptedOne) {
     EXPECT_EQ(largestDifference(whole.averageWeights(), second.averageWeights()), 0.0);
 }
 
+TEST(Trainer, ProductsInBfloat16_FollowTheLossOfFloat32) {
+    for (const bool muon : {false, true}) {
+        Recipe exact = sceneRecipe(), rounded = sceneRecipe();
+        exact.muon = rounded.muon = muon;
+        rounded.bfloat16 = true;
+        Trainer a = newTrainer(exact), b = newTrainer(rounded);
+        double most = 0;
+        for (int n = 0; n < 12; ++n)
+            most = std::max(most, std::abs(*a.step() - *b.step()));
+        EXPECT_GT(most, 0.0);
+        EXPECT_LT(most, 0.05);
+        for (const auto& [key, w] : b.averageWeights())
+            EXPECT_TRUE(w.scalar_type() == at::kFloat || !w.is_floating_point()) << key;
+    }
+}
+
 TEST(Trainer, LossFallsOnScenes) {
     Trainer t = newTrainer(sceneRecipe());
     double early = 0, late = 0;
@@ -98,19 +114,23 @@ TEST(AdamW, FirstSteps_EqualTheFormula) {
     EXPECT_NEAR(weights.at(key)[0][0].item<double>(), w, 1e-6);
 }
 
-TEST(Muon, OrthogonalFactor_EqualsTheSingularVectors) {
+TEST(Muon, OrthogonalFactors_EqualTheSingularVectors) {
     at::manual_seed(3);
-    for (const auto& [rows, columns] : {std::pair{12, 30}, std::pair{30, 12}, std::pair{16, 16}}) {
-        const at::Tensor m = at::randn({rows, columns}, at::kDouble);
-        const auto [u, s, v] = at::linalg_svd(m, false);
-        // The same singular vectors, singular values brought near 1: u' m' v is diagonal.
-        const at::Tensor core = at::mm(at::mm(u.t(), train::orthogonalised(m)), v.t());
-        const at::Tensor diagonal = at::diag(core);
-        EXPECT_LT((core - at::diag(diagonal)).abs().max().item<double>(), 1e-6);
-        const at::Tensor large = diagonal.masked_select(s > 0.1 * s.max());
-        EXPECT_GT(large.min().item<double>(), 0.6);
-        EXPECT_LT(diagonal.max().item<double>(), 1.3);
-    }
+    for (const auto& [rows, columns] : {std::pair{12, 30}, std::pair{30, 12}, std::pair{16, 16}})
+        for (const auto& [numbers, error] : {std::pair{at::kDouble, 1e-6}, {at::kBFloat16, 0.06}}) {
+            const at::Tensor matrices = at::randn({3, rows, columns}, at::kDouble);
+            const at::Tensor factors = train::orthogonalised(matrices, numbers);
+            for (std::int64_t i = 0; i < 3; ++i) {
+                const auto [u, s, v] = at::linalg_svd(matrices[i], false);
+                // The same singular vectors, singular values brought near 1: u' m' v is diagonal.
+                const at::Tensor core = at::mm(at::mm(u.t(), factors[i]), v.t());
+                const at::Tensor diagonal = at::diag(core);
+                EXPECT_LT((core - at::diag(diagonal)).abs().max().item<double>(), error);
+                const at::Tensor large = diagonal.masked_select(s > 0.1 * s.max());
+                EXPECT_GT(large.min().item<double>(), 0.6);
+                EXPECT_LT(diagonal.max().item<double>(), 1.3);
+            }
+        }
 }
 
 TEST(Muon, MovesHiddenMatricesByOrthogonalSteps_AndTheRestAsAdamW) {
