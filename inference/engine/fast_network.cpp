@@ -45,14 +45,7 @@ struct FastNetwork::State {
     }
     void packDecoder() {
         if (!decoder)
-            withWeights(
-                [&](const WeightSource& source) { decoder.emplace(config, source, decoderNumbers()); });
-    }
-
-    // Tiles of pixels are no tiles of AMX, and a processor that has these is slower with bfloat16 outside
-    // them than with float32.
-    kernels::Numbers decoderNumbers() const {
-        return kernels::hasAmx() ? kernels::Numbers::Float32 : numbers;
+            withWeights([&](const WeightSource& source) { decoder.emplace(config, source, numbers); });
     }
 };
 

@@ -22,7 +22,8 @@ struct MaskJob {
     std::span<MaskPrompt> prompts;
     std::size_t between() const { return head->second.depth; }
     std::size_t channels() const { return head->second.rows / 4; }
-    bool half() const { return head->second.numbers == Numbers::Bfloat16; }
+    TileNumbers numbers() const { return head->second.numbers; }
+    bool half() const { return numbers().half(); }
 };
 
 } // namespace tandem::kernels
@@ -41,14 +42,15 @@ std::size_t maskScratch(const MaskJob& job) {
     for (const MaskPrompt& p : job.prompts)
         terms = HWY_MAX(terms, p.image.used);
     return job.cut->stride * job.head->first.rows +
-           kTileWidth * (terms + 1 + 6 * job.between() + 4 * job.channels() + 16);
+           kTileWidth * (job.numbers().depth(terms) + 4 * job.between() + job.numbers().depth(job.between()) +
+                         4 * job.channels() + 16);
 }
 
 HWY_INLINE MaskSpace spaceIn(const MaskJob& job, float* scratch) {
     MaskSpace s{};
     s.middle = scratch + job.cut->stride * job.head->first.rows;
     s.packed = s.middle + kTileWidth * 4 * job.between();
-    s.last = s.packed + kTileWidth * 2 * job.between();
+    s.last = s.packed + kTileWidth * job.numbers().depth(job.between());
     s.logits = s.last + kTileWidth * 4 * job.channels();
     s.words = s.logits + kTileWidth * 16;
     return s;
@@ -126,14 +128,14 @@ HWY_INLINE void placeLogits(const MaskJob& job, std::size_t outer, std::size_t p
 }
 
 // One sub-pixel of a tile from behind the first product on; `pixel` is the tile's first.
-HWY_INLINE void subPixel(const MaskJob& job, const MaskPrompt& p, std::size_t outer, std::size_t pixel,
-                         const float* middle, const MaskSpace& s) {
+HWY_INLINE void subPixel(AmxTile& registers, const MaskJob& job, const MaskPrompt& p, std::size_t outer,
+                         std::size_t pixel, const float* middle, const MaskSpace& s) {
     const float* right = middle;
     if (job.half()) {
-        packWords(middle, kTileWidth, job.between(), s.packed);
+        packWords(job.numbers(), middle, kTileWidth, job.between(), s.packed);
         right = s.packed;
     }
-    tileProduct(job.head->second, right, kTileWidth, s.last, kTileWidth, false);
+    tileProduct(registers, job.head->second, right, kTileWidth, s.last, kTileWidth, false);
     addBiasAndGelu(job, s.last);
     for (std::size_t m = 0; m < p.hypers.rows; ++m) {
         lastLogits(job, s.last, p.hypers.row(m), s.logits);
@@ -142,32 +144,33 @@ HWY_INLINE void subPixel(const MaskJob& job, const MaskPrompt& p, std::size_t ou
 }
 
 // One tile of one prompt; `projected` is the tile of the first product on what the prompts share.
-HWY_INLINE void maskTile(const MaskJob& job, const MaskPrompt& p, std::size_t chunk, std::size_t x,
-                         const float* projected, const MaskSpace& s) {
+HWY_INLINE void maskTile(AmxTile& registers, const MaskJob& job, const MaskPrompt& p, std::size_t chunk,
+                         std::size_t x, const float* projected, const MaskSpace& s) {
     const PixelCut& cut = *job.cut;
     const float* terms = p.image.terms + chunk * p.image.capacity * cut.stride + x;
     const float* scale = p.image.scale + chunk * cut.stride + x;
     std::size_t step = cut.stride;
     if (job.half()) {
-        packWords(terms, cut.stride, p.image.used, s.words);
+        packWords(job.numbers(), terms, cut.stride, p.image.used, s.words);
         terms = s.words;
         step = kTileWidth;
     }
-    tileProduct(p.terms, terms, step, s.middle, kTileWidth, false);
+    tileProduct(registers, p.terms, terms, step, s.middle, kTileWidth, false);
     for (std::size_t outer = 0; outer < 4; ++outer) {
         float* middle = s.middle + outer * job.between() * kTileWidth;
         middleRows(job, projected + outer * job.between() * cut.stride, scale, middle);
-        subPixel(job, p, outer, chunk * cut.chunk + x, middle, s);
+        subPixel(registers, job, p, outer, chunk * cut.chunk + x, middle, s);
     }
 }
 
 void maskChunk(const MaskJob& job, std::size_t chunk, float* scratch) {
     const PixelCut& cut = *job.cut;
     const MaskSpace space = spaceIn(job, scratch);
-    projectChunk(cut, *job.image, job.head->first, chunk, scratch);
+    AmxTile registers;
+    projectChunk(registers, cut, *job.image, job.head->first, chunk, scratch);
     for (const MaskPrompt& p : job.prompts)
         for (std::size_t x = 0; x < cut.chunk && chunk * cut.chunk + x < cut.pixels; x += kTileWidth)
-            maskTile(job, p, chunk, x, scratch + x, space);
+            maskTile(registers, job, p, chunk, x, scratch + x, space);
 }
 
 } // namespace tandem::kernels::HWY_NAMESPACE

@@ -6,6 +6,7 @@
 #define TANDEM_PIXEL_TILES_INL
 #endif
 
+#include "inference/kernels/amx.h"
 #include "inference/kernels/bfloat16.h"
 #include "inference/kernels/micro_kernel-inl.h"
 #include "inference/kernels/pixel_tiles.h"
@@ -20,22 +21,37 @@
 HWY_BEFORE_NAMESPACE();
 namespace tandem::kernels::HWY_NAMESPACE {
 
-// Floats or words that `depth` inputs take.
-HWY_INLINE std::size_t packedDepth(Numbers numbers, std::size_t depth) {
-    return numbers == Numbers::Bfloat16 ? (depth + 1) / 2 : depth;
+/// c[row][x] (+)= left . b on one tile of pixels, for the left's rows from `first` on and its inputs from
+/// `skipped` floats or words on; b begins with those, and holds words for a bfloat16 left. For tile registers
+/// bStep is kTileWidth, b is padded as the left is, and `first` and `skipped` are multiples of their sizes.
+HWY_INLINE void panelProduct(AmxTile& registers, const LeftPanels& left, std::size_t first,
+                             std::size_t skipped, const float* b, std::size_t bStep, float* c,
+                             std::size_t cStep, bool accumulate) {
+    const std::size_t depth = left.packedDepth(), count = depth - skipped;
+    const auto words = [](const float* p) { return reinterpret_cast<const std::uint32_t*>(p); };
+    if (left.numbers.amx) {
+        registers.multiply(words(left.panels.data() + first * depth + skipped), depth, words(b), count, c,
+                           cStep, HWY_MIN(kAmxRows, left.rows - first), accumulate);
+        return;
+    }
+    const std::size_t rows = HWY_MIN(kTileRows, left.rows - first);
+    const float* panel = left.panels.data() + first * depth + skipped * kTileRows;
+    if (left.numbers.half())
+        bfloat16Tile(rows, 2)(words(panel), kTileRows, words(b), bStep, count, c, cStep, accumulate);
+    else
+        tileOf<2>(rows)(panel, kTileRows, b, bStep, count, c, cStep, accumulate);
 }
 
-/// c[row][x] (+)= left . b on one tile of pixels; b holds words for a bfloat16 left.
-HWY_INLINE void tileProduct(const LeftPanels& left, const float* b, std::size_t bStep, float* c,
-                            std::size_t cStep, bool accumulate) {
-    const std::size_t depth = packedDepth(left.numbers, left.depth);
-    if (left.numbers == Numbers::Float32)
-        return multiplyPanels<2>(left.panels.data(), kTileRows, kTileRows * depth, left.rows, b, bStep, depth,
-                                 c, cStep, accumulate);
-    for (std::size_t r = 0; r < left.rows; r += kTileRows)
-        bfloat16Tile(HWY_MIN(kTileRows, left.rows - r), 2)(
-            reinterpret_cast<const std::uint32_t*>(left.panels.data() + r * depth), kTileRows,
-            reinterpret_cast<const std::uint32_t*>(b), bStep, depth, c + r * cStep, cStep, accumulate);
+/// Rows of a panel of a left.
+HWY_INLINE std::size_t panelRows(const LeftPanels& left) {
+    return left.numbers.amx ? kAmxRows : kTileRows;
+}
+
+/// The same for all rows and inputs.
+HWY_INLINE void tileProduct(AmxTile& registers, const LeftPanels& left, const float* b, std::size_t bStep,
+                            float* c, std::size_t cStep, bool accumulate) {
+    for (std::size_t r = 0; r < left.rows; r += panelRows(left))
+        panelProduct(registers, left, r, 0, b, bStep, c + r * cStep, cStep, accumulate);
 }
 
 /// The same with the matrix of each head: head h takes b's rows from h * depth on and gives c's from h * rows
@@ -49,22 +65,14 @@ HWY_INLINE void headProducts(const HeadPanels& left, const float* b, std::size_t
 }
 
 /// The rows of a chunk of a map: left times the image's tiles.
-HWY_INLINE void projectChunk(const PixelCut& cut, const TiledImage& image, const LeftPanels& left,
-                             std::size_t chunk, float* rows) {
-    const std::size_t depth = packedDepth(image.numbers, image.channels), tileFloats = depth * kTileWidth;
-    const float* tiles = image.tiles.data() + chunk * (cut.chunk / kTileWidth) * tileFloats;
-    for (std::size_t r = 0; r < left.rows; r += kTileRows) // a panel stays in the first-level cache
-        for (std::size_t x = 0; x < cut.chunk; x += kTileWidth) {
-            const std::size_t count = HWY_MIN(kTileRows, left.rows - r);
-            const float *panel = left.panels.data() + r * depth, *b = tiles + x * depth;
-            float* c = rows + r * cut.stride + x;
-            if (left.numbers == Numbers::Bfloat16)
-                bfloat16Tile(count, 2)(reinterpret_cast<const std::uint32_t*>(panel), kTileRows,
-                                       reinterpret_cast<const std::uint32_t*>(b), kTileWidth, depth, c,
-                                       cut.stride, false);
-            else
-                tileOf<2>(count)(panel, kTileRows, b, kTileWidth, depth, c, cut.stride, false);
-        }
+HWY_INLINE void projectChunk(AmxTile& registers, const PixelCut& cut, const TiledImage& image,
+                             const LeftPanels& left, std::size_t chunk, float* rows) {
+    const std::size_t depth = image.packedDepth();
+    const float* tiles = image.tiles.data() + chunk * cut.chunk * depth;
+    for (std::size_t r = 0; r < left.rows; r += panelRows(left)) // a panel stays in the first-level cache
+        for (std::size_t x = 0; x < cut.chunk; x += kTileWidth)
+            panelProduct(registers, left, r, 0, tiles + x * depth, kTileWidth, rows + r * cut.stride + x,
+                         cut.stride, false);
 }
 
 /// Two rows as bfloat16 (nearest, ties away from zero) in the words of one: low halves from `low`.
@@ -77,14 +85,17 @@ HWY_INLINE vm::V wordsOf(vm::V low, vm::V high) {
     return hn::BitCast(d, hn::Or(hn::BitCast(di, l), h));
 }
 
-/// One tile of `rows` rows as words: out[pair][pixel], pairs kTileWidth apart.
-HWY_INLINE void packWords(const float* in, std::size_t step, std::size_t rows, float* out) {
+/// One tile of `rows` rows as words: out[pair][pixel], pairs kTileWidth apart, padded as the numbers ask.
+HWY_INLINE void packWords(TileNumbers numbers, const float* in, std::size_t step, std::size_t rows,
+                          float* out) {
     using namespace vm;
+    const std::size_t padded = numbers.depth(rows) * kTileWidth, filled = (rows + 1) / 2 * kTileWidth;
     for (std::size_t r = 0; r < rows; r += 2, in += 2 * step, out += kTileWidth)
         for (std::size_t x = 0; x < kTileWidth; x += lanes)
             hn::StoreU(
                 wordsOf(hn::LoadU(d, in + x), r + 1 < rows ? hn::LoadU(d, in + step + x) : hn::Zero(d)), d,
                 out + x);
+    std::memset(out, 0, (padded - filled) * sizeof(float));
 }
 
 #if HWY_TARGET != HWY_SCALAR

@@ -21,7 +21,7 @@ struct TileJob {
     const float* planes = nullptr;
     std::span<const float> code;
     std::size_t channels = 0;
-    bool half = false;
+    TileNumbers numbers;
     NormSquares norms;
     float* tiles = nullptr;
 };
@@ -84,14 +84,14 @@ HWY_INLINE void tileSquares(const PixelCut& cut, const TileJob& job, float* tile
 // `scratch` has room for the floats of a chunk.
 void tileChunk(const PixelCut& cut, const TileJob& job, std::size_t chunk, float* scratch) {
     const std::size_t tileFloats = job.channels * kTileWidth;
-    const std::size_t tileWords = job.half ? (job.channels + 1) / 2 * kTileWidth : tileFloats;
+    const std::size_t tileWords = job.numbers.depth(job.channels) * kTileWidth;
     const std::size_t tiles = cut.chunk / kTileWidth;
     float* squares = job.norms.squares + chunk * job.norms.gains.size() * cut.stride;
     loadChunk(cut, job, chunk, scratch);
     for (std::size_t t = 0; t < tiles; ++t) {
         float *in = scratch + t * tileFloats, *out = job.tiles + (chunk * tiles + t) * tileWords;
-        if (job.half)
-            packWords(in, kTileWidth, job.channels, out);
+        if (job.numbers.half())
+            packWords(job.numbers, in, kTileWidth, job.channels, out);
         else
             std::memcpy(out, in, tileFloats * sizeof(float));
         tileSquares(cut, job, in, squares + t * kTileWidth);
@@ -100,7 +100,8 @@ void tileChunk(const PixelCut& cut, const TileJob& job, std::size_t chunk, float
 
 void projectOneChunk(const PixelCut& cut, const TiledImage& image, const LeftPanels& left, std::size_t chunk,
                      float* rows) {
-    projectChunk(cut, image, left, chunk, rows);
+    AmxTile registers;
+    projectChunk(registers, cut, image, left, chunk, rows);
 }
 
 void dotMatrix(ConstMatrix left, ConstMatrix right, Matrix result) {
@@ -149,17 +150,47 @@ void packPanelsOfPairs(std::size_t rows, std::size_t depth, float* out, const At
     }
 }
 
+// The same row after row, `words` each.
+template <class At>
+void packRowsOfPairs(std::size_t rows, std::size_t depth, std::size_t words, float* out, const At& at) {
+    std::vector<float> line(depth);
+    for (std::size_t r = 0; r < rows; ++r, out += words) {
+        for (std::size_t k = 0; k < depth; ++k)
+            line[k] = at(r, k);
+        toBfloat16(line.data(), depth, reinterpret_cast<std::uint32_t*>(out));
+        std::fill(out + (depth + 1) / 2, out + words, 0.f);
+    }
+}
+
 template <class At>
 void packInto(LeftPanels& left, std::size_t rows, std::size_t depth, Numbers numbers, const At& at) {
-    const bool half = numbers == Numbers::Bfloat16;
     left.rows = rows;
     left.depth = depth;
-    left.numbers = numbers;
-    float* out = left.panels.reserve(roundUpTo(rows, registerTile().rows) * (half ? (depth + 1) / 2 : depth));
-    half ? packPanelsOfPairs(rows, depth, out, at) : packPanels(rows, depth, out, at);
+    left.numbers = tileNumbers(numbers);
+    float* out = left.panels.reserve((left.numbers.amx ? rows : roundUpTo(rows, registerTile().rows)) *
+                                     left.packedDepth());
+    if (left.numbers.amx)
+        packRowsOfPairs(rows, depth, left.packedDepth(), out, at);
+    else if (left.numbers.half())
+        packPanelsOfPairs(rows, depth, out, at);
+    else
+        packPanels(rows, depth, out, at);
 }
 
 } // namespace
+
+std::size_t TileNumbers::depth(std::size_t inputs) const {
+    const std::size_t words = half() ? (inputs + 1) / 2 : inputs;
+    return amx ? roundUpTo(words, kAmxWords) : words;
+}
+
+std::size_t TileNumbers::panelRows() const {
+    return amx ? kAmxRows : registerTile().rows;
+}
+
+TileNumbers tileNumbers(Numbers numbers) {
+    return {numbers, numbers == Numbers::Bfloat16 && hasAmx() && registerTile().width == kAmxWidth};
+}
 
 PixelCut cutPixels(std::size_t pixels) {
     constexpr std::size_t most = 256, parts = 4; // pixels of a chunk; chunks that a small map has
@@ -194,11 +225,10 @@ void packHeads(ConstMatrix rows, std::size_t heads, HeadPanels& left) {
 
 void tileImage(Workers& workers, const PixelCut& cut, const float* planes, std::span<const float> code,
                std::size_t channels, Numbers numbers, TiledImage& image, const NormSquares& norms) {
-    const bool half = numbers == Numbers::Bfloat16;
     image.channels = channels;
-    image.numbers = numbers;
-    float* tiles = image.tiles.reserve(cut.chunks() * cut.chunk * (half ? (channels + 1) / 2 : channels));
-    const TileJob job{planes, code, channels, half, norms, tiles};
+    image.numbers = tileNumbers(numbers);
+    float* tiles = image.tiles.reserve(cut.chunks() * cut.chunk * image.packedDepth());
+    const TileJob job{planes, code, channels, image.numbers, norms, tiles};
     workers.run(cut.chunks(), [&](std::size_t chunk, int worker) {
         HWY_DYNAMIC_DISPATCH(tileChunk)(cut, job, chunk, workers.scratch(worker, cut.chunk * channels));
     });

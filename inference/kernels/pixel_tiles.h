@@ -22,11 +22,25 @@ struct PixelCut {
 /// The cut for the instruction set in use; the same whatever the threads.
 PixelCut cutPixels(std::size_t pixels);
 
+/// How the numbers of such products lie in memory.
+struct TileNumbers {
+    Numbers numbers = Numbers::Float32;
+    bool amx = false; ///< for the tile registers (amx.h): words are padded to kAmxWords with zeros
+    bool half() const { return numbers == Numbers::Bfloat16; }
+    /// Floats or words that so many inputs take.
+    std::size_t depth(std::size_t inputs) const;
+    /// Rows of a left matrix that a product takes at a time.
+    std::size_t panelRows() const;
+};
+/// For the instruction set in use.
+TileNumbers tileNumbers(Numbers);
+
 /// A matrix packed for the left of a product with tiles of pixels.
 struct LeftPanels {
-    FloatBuffer panels; ///< of bfloat16: words of two inputs
+    FloatBuffer panels; ///< of bfloat16: words of two inputs; for tile registers row after row
     std::size_t rows = 0, depth = 0;
-    Numbers numbers = Numbers::Float32;
+    TileNumbers numbers;
+    std::size_t packedDepth() const { return numbers.depth(depth); }
 };
 /// @param rows  rows x depth
 void packLeft(ConstMatrix rows, LeftPanels&, Numbers = Numbers::Float32);
@@ -45,7 +59,8 @@ void packHeads(ConstMatrix rows, std::size_t heads, HeadPanels&);
 struct TiledImage {
     FloatBuffer tiles;
     std::size_t channels = 0;
-    Numbers numbers = Numbers::Float32;
+    TileNumbers numbers;
+    std::size_t packedDepth() const { return numbers.depth(channels); }
 };
 
 /// What a chain of norms needs to know of an image: y(0) = x - mean(x), y(i + 1) = the same of y(i) *

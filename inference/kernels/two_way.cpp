@@ -48,20 +48,20 @@ struct RightTile {
 };
 
 // The terms of a tile for a matrix of these numbers; `words` has room for them.
-HWY_INLINE RightTile rightOf(Numbers numbers, const float* terms, std::size_t stride, std::size_t rows,
+HWY_INLINE RightTile rightOf(TileNumbers numbers, const float* terms, std::size_t stride, std::size_t rows,
                              float* words) {
-    if (numbers == Numbers::Float32)
+    if (!numbers.half())
         return {terms, stride};
-    packWords(terms, stride, rows, words);
+    packWords(numbers, terms, stride, rows, words);
     return {words, kTileWidth};
 }
 
 // One tile of logits, a row for each head and token: scale * (left . projected) + left . position +
 // coefficients . terms. Where left is folded into `projected` its products are there. `words` has room for
 // the terms of a tile.
-HWY_INLINE void tileLogits(const PixelCut& cut, const HeadPanels& left, bool folded, const float* projected,
-                           const float* position, const LeftPanels& coefficients, const float* terms,
-                           const float* scale, float* words, float* logits) {
+HWY_INLINE void tileLogits(AmxTile& registers, const PixelCut& cut, const HeadPanels& left, bool folded,
+                           const float* projected, const float* position, const LeftPanels& coefficients,
+                           const float* terms, const float* scale, float* words, float* logits) {
     using namespace vm;
     if (!folded)
         headProducts(left, projected, cut.stride, logits, cut.stride, false);
@@ -74,7 +74,7 @@ HWY_INLINE void tileLogits(const PixelCut& cut, const HeadPanels& left, bool fol
     }
     headProducts(left, position, cut.stride, logits, cut.stride, true);
     const RightTile right = rightOf(coefficients.numbers, terms, cut.stride, coefficients.depth, words);
-    tileProduct(coefficients, right.data, right.step, logits, cut.stride, true);
+    tileProduct(registers, coefficients, right.data, right.step, logits, cut.stride, true);
 }
 
 // Logits of `count` pixels to weights against their own maximum.
@@ -97,12 +97,12 @@ HWY_INLINE void rowSoftmax(float* row, std::size_t count, std::size_t padded, fl
 
 std::size_t poolScratch(const PixelCut& cut, const PoolPass& pass, const PoolPrompt& p) {
     return cut.stride * (pass.keys->rows + pass.values->rows + 2 * p.queries.heads * p.queries.rows) +
-           kTileWidth * (p.image.used + 1) / 2;
+           kTileWidth * p.coefficients.packedDepth();
 }
 
 // One chunk of one prompt; `projected` are the chunk's rows of keys, then of values.
-HWY_INLINE void poolPrompt(const PixelCut& cut, const PoolPass& pass, PoolPrompt& p, std::size_t chunk,
-                           const float* projected, float* logits) {
+HWY_INLINE void poolPrompt(AmxTile& registers, const PixelCut& cut, const PoolPass& pass, PoolPrompt& p,
+                           std::size_t chunk, const float* projected, float* logits) {
     using namespace vm;
     const PoolPartial partial = partialOf(p);
     const std::size_t inner = p.queries.heads * p.queries.depth, tokens = p.queries.rows;
@@ -112,8 +112,8 @@ HWY_INLINE void poolPrompt(const PixelCut& cut, const PoolPass& pass, PoolPrompt
     float* scaled = logits + partial.queries * cut.stride;
     float* words = scaled + partial.queries * cut.stride;
     for (std::size_t x = 0; x < cut.chunk; x += kTileWidth)
-        tileLogits(cut, p.queries, pass.folded, projected + x, position + x, p.coefficients, terms + x,
-                   scale + x, words, logits + x);
+        tileLogits(registers, cut, p.queries, pass.folded, projected + x, position + x, p.coefficients,
+                   terms + x, scale + x, words, logits + x);
     float* out = p.partials.data() + chunk * partial.floats();
     const std::size_t count = HWY_MIN(cut.chunk, cut.pixels - chunk * cut.chunk);
     for (std::size_t q = 0; q < partial.queries; ++q) {
@@ -136,10 +136,11 @@ HWY_INLINE void poolPrompt(const PixelCut& cut, const PoolPass& pass, PoolPrompt
 void poolChunk(const PixelCut& cut, const PoolPass& pass, std::span<PoolPrompt> prompts, std::size_t chunk,
                float* scratch) {
     float* values = scratch + pass.keys->rows * cut.stride;
-    projectChunk(cut, *pass.image, *pass.keys, chunk, scratch);
-    projectChunk(cut, *pass.image, *pass.values, chunk, values);
+    AmxTile registers;
+    projectChunk(registers, cut, *pass.image, *pass.keys, chunk, scratch);
+    projectChunk(registers, cut, *pass.image, *pass.values, chunk, values);
     for (PoolPrompt& p : prompts)
-        poolPrompt(cut, pass, p, chunk, scratch, values + pass.values->rows * cut.stride);
+        poolPrompt(registers, cut, pass, p, chunk, scratch, values + pass.values->rows * cut.stride);
 }
 
 // out (+)= in * factor
@@ -221,20 +222,11 @@ HWY_INLINE void tileCrosses(const PixelCut& cut, const SpreadPass& pass, const S
 }
 
 // out += gram . terms, of which the part below the diagonal is nothing.
-HWY_INLINE void addGram(const LeftPanels& gram, const RightTile& terms, float* out) {
-    const bool half = gram.numbers == Numbers::Bfloat16;
-    const std::size_t depth = packedDepth(gram.numbers, gram.depth);
-    for (std::size_t r = 0; r < gram.rows; r += kTileRows) {
-        const std::size_t count = HWY_MIN(kTileRows, gram.rows - r), first = half ? r / 2 : r;
-        const float* panel = gram.panels.data() + r * depth + first * kTileRows;
-        const float* right = terms.data + first * terms.step;
-        if (half)
-            bfloat16Tile(count, 2)(reinterpret_cast<const std::uint32_t*>(panel), kTileRows,
-                                   reinterpret_cast<const std::uint32_t*>(right), terms.step, depth - first,
-                                   out + r * kTileWidth, kTileWidth, true);
-        else
-            tileOf<2>(count)(panel, kTileRows, right, terms.step, depth - first, out + r * kTileWidth,
-                             kTileWidth, true);
+HWY_INLINE void addGram(AmxTile& registers, const LeftPanels& gram, const RightTile& terms, float* out) {
+    for (std::size_t r = 0; r < gram.rows; r += panelRows(gram)) {
+        const std::size_t first = gram.numbers.half() ? r / 2 : r;
+        panelProduct(registers, gram, r, first, terms.data + first * terms.step, terms.step,
+                     out + r * kTileWidth, kTileWidth, true);
     }
 }
 
@@ -263,11 +255,13 @@ std::size_t spreadRows(const SpreadPass& pass) {
 }
 
 std::size_t spreadScratch(const PixelCut& cut, const SpreadPass& pass, const SpreadPrompt& p) {
-    return cut.stride * spreadRows(pass) + kTileWidth * (p.image.capacity + (p.image.capacity + 1) / 2);
+    return cut.stride * spreadRows(pass) +
+           kTileWidth * (p.image.capacity + p.gram.numbers.depth(p.image.capacity));
 }
 
-HWY_INLINE void spreadPrompt(const PixelCut& cut, const SpreadPass& pass, const SpreadPrompt& p,
-                             std::size_t chunk, const float* projected, float* products) {
+HWY_INLINE void spreadPrompt(AmxTile& registers, const PixelCut& cut, const SpreadPass& pass,
+                             const SpreadPrompt& p, std::size_t chunk, const float* projected,
+                             float* products) {
     const std::size_t inner = p.keys.heads * p.keys.depth, tokens = p.keys.rows, used = p.image.used;
     const float* squares =
         pass.squares + chunkAt(cut, chunk, pass.squaresRows) + pass.squaresRow * cut.stride;
@@ -277,25 +271,27 @@ HWY_INLINE void spreadPrompt(const PixelCut& cut, const SpreadPass& pass, const 
         float* terms = p.image.terms + chunkAt(cut, chunk, p.image.capacity) + x;
         float* scale = p.image.scale + chunkAt(cut, chunk, 1) + x;
         float* weights = terms + used * cut.stride;
-        tileLogits(cut, p.keys, pass.folded, projected + x, pass.position + chunkAt(cut, chunk, inner) + x,
-                   p.coefficients, terms, scale, words, weights);
+        tileLogits(registers, cut, p.keys, pass.folded, projected + x,
+                   pass.position + chunkAt(cut, chunk, inner) + x, p.coefficients, terms, scale, words,
+                   weights);
         for (std::size_t h = 0; h < p.keys.heads; ++h)
             tokenSoftmax(tokens, cut.stride, weights + h * tokens * cut.stride);
         tileCrosses(cut, pass, p, projected + pass.queries->rows * cut.stride + x, scale, products);
-        addGram(p.gram, rightOf(p.gram.numbers, terms, cut.stride, count, words), products);
+        addGram(registers, p.gram, rightOf(p.gram.numbers, terms, cut.stride, count, words), products);
         normaliseTerms(cut, pass, count, products, squares + x, terms, scale);
     }
 }
 
 void spreadChunk(const PixelCut& cut, const SpreadPass& pass, std::span<SpreadPrompt> prompts,
                  std::size_t chunk, float* scratch) {
+    AmxTile registers;
     float* rows = scratch;
     for (const LeftPanels* left : {pass.queries, pass.crosses, pass.constants}) {
-        projectChunk(cut, *pass.image, *left, chunk, rows);
+        projectChunk(registers, cut, *pass.image, *left, chunk, rows);
         rows += left->rows * cut.stride;
     }
     for (const SpreadPrompt& p : prompts)
-        spreadPrompt(cut, pass, p, chunk, scratch, rows);
+        spreadPrompt(registers, cut, pass, p, chunk, scratch, rows);
 }
 
 } // namespace tandem::kernels::HWY_NAMESPACE

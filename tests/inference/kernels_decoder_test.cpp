@@ -379,7 +379,7 @@ struct SpreadCase {
                 double sum = 0;
                 for (std::size_t k = 0; k < c.channels; ++k)
                     sum += double(rows.at(e, k)) * rows.at(f, k) / double(c.channels);
-                const std::size_t panel = e / registerTile().rows * registerTile().rows;
+                const std::size_t height = tileNumbers(numbers).panelRows(), panel = e / height * height;
                 out.at(e, f) = f < panel ? 1e9f : f < e ? 0.f : float(f > e ? 2 * sum : sum);
             }
         return out;
