@@ -5,6 +5,7 @@
 #include "inference/bench/bench_speed.h"
 #include "inference/bench/bench_train.h"
 #include "inference/bench/machine.h"
+#include "inference/checkpoint/average.h"
 #include "inference/checkpoint/model.h"
 #include "inference/service/service.h"
 #include "inference/train/train.h"
@@ -25,6 +26,13 @@ Result<T> guarded(const Function& function) {
         return Error{ErrorCode::Internal,
                      "The inference library failed: " + words.substr(0, words.find('\n'))};
     }
+}
+
+Result<void> written(const std::filesystem::path& to, checkpoint::Model model,
+                     const ConvertOptions& options) {
+    for (const auto& [key, value] : options.more)
+        model.configJson.set(key, value);
+    return checkpoint::saveModel(to, model, options.float16);
 }
 
 class Library final : public InferenceLibrary {
@@ -52,9 +60,18 @@ public:
             auto model = checkpoint::openModel(from);
             if (!model)
                 return model.error();
-            for (const auto& [key, value] : options.more)
-                model->configJson.set(key, value);
-            return checkpoint::saveModel(to, *model, options.float16);
+            return written(to, std::move(*model), options);
+        });
+    }
+
+    Result<void> averageModels(const std::vector<std::filesystem::path>& from,
+                               const std::vector<double>& shares, const std::filesystem::path& to,
+                               const ConvertOptions& options) override {
+        return guarded<void>([&]() -> Result<void> {
+            auto model = checkpoint::averageModels(from, shares);
+            if (!model)
+                return model.error();
+            return written(to, std::move(*model), options);
         });
     }
 

@@ -129,6 +129,12 @@ public:
     /// FileUnwritable; InvalidArgument (weights beyond float16).
     virtual Result<void> convertModel(const std::filesystem::path& from, const std::filesystem::path& to,
                                       const ConvertOptions&) = 0;
+    /// Writes the mean of the weights of several runs of one network; what not all have is the first one's.
+    /// @param shares  of each; empty: equal ones
+    /// Errors: as modelInfo; FileUnwritable; InvalidArgument (other sizes, shares that do not fit).
+    virtual Result<void> averageModels(const std::vector<std::filesystem::path>& from,
+                                       const std::vector<double>& shares, const std::filesystem::path& to,
+                                       const ConvertOptions&) = 0;
     /// Times a model in an inference thread of its own, beside whatever else runs. Errors: as
     /// Segmenter::loadModel; Cancelled. Thread: any; waits.
     virtual Result<ModelSpeed> measureSpeed(const SpeedRequest&, const Progress&, std::stop_token) = 0;

@@ -33,6 +33,33 @@ Result<void> convertFile(const std::string& from, const std::string& to, bool ha
     return (*library)->convertModel(from, to, {half, {}});
 }
 
+// What `model average` was asked.
+struct AverageArguments {
+    std::vector<std::string> files;
+    std::vector<double> shares;
+    std::string out;
+    bool half = false;
+};
+
+Result<void> averageFiles(const AverageArguments& a, CommandContext& context) {
+    const Result<InferenceLibrary*> library = context.parts.inference();
+    if (!library)
+        return library.error();
+    return (*library)->averageModels({a.files.begin(), a.files.end()}, a.shares, a.out, {a.half, {}});
+}
+
+void addAverageCommand(CLI::App& model, CommandContext& context) {
+    auto a = std::make_shared<AverageArguments>();
+    CLI::App* average = newCommand(
+        model, "average", "Write the mean of the weights of several runs of one network",
+        "tandem model average runs/a/model.safetensors runs/b/model.safetensors --out mean.safetensors");
+    average->add_option("FILE", a->files, "Models; what not all of them have is the first one's")->required();
+    average->add_option("--shares", a->shares, "A share for each model, in their order (equal ones)");
+    average->add_option("--out", a->out, "File to write (.safetensors)")->required();
+    average->add_flag("--float16", a->half, "Store the weights in half precision");
+    average->callback([a, &context] { context.run = [a, &context] { return averageFiles(*a, context); }; });
+}
+
 void printReport(const VerifyReport& report) {
     std::cout << report.folder.string() << "\n";
     for (const TensorCheck& t : report.tensors)
@@ -102,6 +129,7 @@ void addModelCommand(CLI::App& app, CommandContext& context) {
             return convertFile(paths->first, paths->second, *half, context);
         };
     });
+    addAverageCommand(*model, context);
 }
 
 } // namespace tandem

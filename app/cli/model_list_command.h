@@ -4,7 +4,7 @@
 
 namespace tandem {
 
-/// `tandem model list|import|remove|speed|known`, beside info, verify and convert.
+/// `tandem model list|import|remove|speed|known`, beside info, verify, convert and average.
 void addModelShelfCommands(CLI::App& model, CommandContext&);
 
 } // namespace tandem

@@ -1,8 +1,10 @@
 #include "core/files/files.h"
+#include "inference/checkpoint/average.h"
 #include "inference/checkpoint/model.h"
 #include "inference/checkpoint/pickle.h"
 #include "inference/checkpoint/state_dict.h"
 #include "inference/checkpoint/tensors.h"
+#include "tests/inference/train/tiny_network.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
@@ -266,6 +268,67 @@ TEST(Checkpoint, SavedModel_OpensEqualWithConfigurationAndCard) {
     EXPECT_EQ(info->id.size(), 64u);
     EXPECT_LT(info->fileBytes,
               static_cast<std::int64_t>(std::filesystem::file_size(folder / "a.safetensors")));
+}
+
+// Three models of one network: the first has a refiner, the others are other weights of the rest.
+struct Runs {
+    test::TemporaryFolder folder;
+    std::vector<checkpoint::Model> models;
+    std::vector<std::filesystem::path> files;
+
+    Runs() {
+        const JsonValue plain = *parseJson(test::tinyNetwork);
+        JsonValue refined = plain;
+        refined.set(
+            "refiner",
+            *parseJson(
+                R"({"cells":32,"crop_scale":1.25,"widths":[8,8,8,8],"likeness":4,"detail":4,"head":8})"));
+        for (const std::uint64_t seed : {1u, 2u, 3u}) {
+            const JsonValue& json = seed == 1 ? refined : plain;
+            const net::NetworkConfig config = *net::configFromJson(json);
+            models.push_back(
+                {config, json, net::initialWeights(config, seed), "card " + std::to_string(seed)});
+            files.push_back(folder / (std::to_string(seed) + ".safetensors"));
+            EXPECT_TRUE(checkpoint::saveModel(files.back(), models.back(), false).has_value());
+        }
+    }
+};
+
+TEST(Average, WeightedMean_KeepsWhatOnlyTheFirstHas) {
+    const Runs runs;
+    const auto mean = checkpoint::averageModels(runs.files, {0, 1, 3});
+    ASSERT_TRUE(mean.has_value()) << mean.error().sentence;
+    EXPECT_EQ(mean->card, "card 1");
+    EXPECT_TRUE(mean->config.refiner.has_value());
+    int refiner = 0;
+    for (const auto& [key, w] : mean->weights) {
+        const bool only = key.starts_with("refiner.");
+        refiner += only;
+        const at::Tensor expected =
+            only || !w.is_floating_point()
+                ? runs.models[0].weights.at(key)
+                : 0.25 * runs.models[1].weights.at(key) + 0.75 * runs.models[2].weights.at(key);
+        EXPECT_TRUE(at::allclose(w, expected, 1e-6, 1e-7)) << key;
+    }
+    EXPECT_GT(refiner, 0);
+}
+
+TEST(Average, EqualSharesByDefault_AndRefusals) {
+    const Runs runs;
+    const std::string key = "image_encoder.neck.0.weight";
+    const auto mean = checkpoint::averageModels({runs.files[1], runs.files[2]}, {});
+    ASSERT_TRUE(mean.has_value());
+    EXPECT_TRUE(at::allclose(mean->weights.at(key),
+                             (runs.models[1].weights.at(key) + runs.models[2].weights.at(key)) / 2, 1e-6,
+                             1e-7));
+    const auto golden =
+        checkpoint::averageModels({runs.files[1], kData / "golden" / "paper" / "model.pth"}, {});
+    ASSERT_FALSE(golden.has_value());
+    EXPECT_TRUE(mentions(golden.error(), "other sizes"));
+    EXPECT_FALSE(checkpoint::averageModels({runs.files[1]}, {}).has_value());
+    EXPECT_FALSE(checkpoint::averageModels({runs.files[1], runs.files[2]}, {1}).has_value());
+    EXPECT_FALSE(checkpoint::averageModels({runs.files[1], runs.files[2]}, {0, 0}).has_value());
+    EXPECT_FALSE(checkpoint::averageModels({runs.files[1], runs.files[2]}, {2, -1}).has_value());
 }
 
 TEST(Checkpoint, WeightsBeyondFloat16_AreNotWrittenAsSuch) {

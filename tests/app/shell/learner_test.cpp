@@ -64,6 +64,10 @@ public:
     Result<void> convertModel(const fs::path&, const fs::path&, const ConvertOptions&) override {
         return none();
     }
+    Result<void> averageModels(const std::vector<fs::path>&, const std::vector<double>&, const fs::path&,
+                               const ConvertOptions&) override {
+        return none();
+    }
     Result<ModelSpeed> measureSpeed(const SpeedRequest&, const Progress&, std::stop_token) override {
         return none();
     }
