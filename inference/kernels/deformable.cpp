@@ -14,8 +14,6 @@
 #define TANDEM_DEFORMABLE_SHARED
 namespace tandem::kernels {
 
-constexpr std::size_t kMostSamples = 128; // levels x points of one head
-
 struct DeformableJob {
     std::size_t heads = 0, points = 0;
     const MapSize* levels = nullptr;
@@ -29,8 +27,8 @@ struct DeformableJob {
 
 // Pixels that one head of one query reads, and how much of each.
 struct Taps {
-    const float* pixel[4 * kMostSamples];
-    float weight[4 * kMostSamples];
+    const float* pixel[4 * kMostDeformableSamples];
+    float weight[4 * kMostDeformableSamples];
     std::size_t count = 0;
 };
 
@@ -106,7 +104,7 @@ HWY_INLINE void forSamples(const DeformableJob& job, std::size_t query, std::siz
 HWY_INLINE void collectTaps(const DeformableJob& job, std::size_t query, std::size_t head, std::size_t column,
                             Taps& taps) {
     const std::size_t samples = job.samples();
-    float weights[kMostSamples];
+    float weights[kMostDeformableSamples];
     softmax(job.logits.row(query) + head * samples, samples, weights);
     taps.count = 0;
     forSamples(job, query, head, [&](std::size_t i, const Corners& c, bool met) HWY_ATTR {
@@ -170,7 +168,7 @@ void differentiateQuery(const DeformableJob& job, std::size_t head, std::size_t 
     const float* g = job.resultGradient.row(query) + column;
     float* byOffset = job.gradients.offsets.row(query) + head * samples * 2;
     float* byLogit = job.gradients.logits.row(query) + head * samples;
-    float weights[kMostSamples], mean = 0;
+    float weights[kMostDeformableSamples], mean = 0;
     softmax(job.logits.row(query) + head * samples, samples, weights);
     forSamples(job, query, head, [&](std::size_t i, const Corners& c, bool met) HWY_ATTR {
         float dot[4] = {}, value = 0;

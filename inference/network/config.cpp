@@ -176,6 +176,7 @@ bool stagesFit(const NetworkConfig& c) {
 }
 
 constexpr int kWidest = 1 << 16, kMany = 256; // no layer is wider, no count of layers or heads larger
+constexpr int kMostPoints = 25; // of a head on each of up to five maps: deformable sampling has room for 128
 
 // Whether a layer that is so many times as wide as the tokens can be.
 bool widthFits(const NetworkConfig& c, double ratio) {
@@ -187,7 +188,7 @@ std::string adapterProblem(const NetworkConfig& c) {
     if (!widthFits(c, a.expandRatio) || !widthFits(c, a.cabExpandRatio) ||
         (a.fusionExpandRatio > 0 && !widthFits(c, a.fusionExpandRatio)))
         return "an expand_ratio of the adapter makes a layer that cannot be";
-    if (a.seRatio > kMany || a.seDivisor > kWidest || a.nPoints > kMany || a.fusionNumConv > kMany ||
+    if (a.seRatio > kMany || a.seDivisor > kWidest || a.nPoints > kMostPoints || a.fusionNumConv > kMany ||
         *std::max_element(a.convWidths.begin(), a.convWidths.end()) > kWidest)
         return "a size of the adapter is beyond what Tandem runs";
     if (c.patchSize != 16)

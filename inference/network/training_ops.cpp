@@ -119,11 +119,11 @@ kernels::Matrix item(const at::Tensor& x, std::int64_t b) {
 }
 
 // What SampleMaps is made of, beside its tensors.
-struct Maps {
+struct SampledMaps {
     std::vector<kernels::MapSize> levels;
     std::size_t heads = 0, points = 0;
 
-    explicit Maps(const std::vector<std::int64_t>& numbers)
+    explicit SampledMaps(const std::vector<std::int64_t>& numbers)
         : heads(static_cast<std::size_t>(numbers[0])), points(static_cast<std::size_t>(numbers[1])) {
         for (std::size_t i = 2; i < numbers.size(); i += 2)
             levels.push_back(
@@ -149,7 +149,7 @@ public:
                               const std::vector<std::int64_t>& numbers) {
         context->save_for_backward({values, offsets, logits, reference});
         context->saved_data["numbers"] = numbers;
-        const Maps maps(numbers);
+        const SampledMaps maps(numbers);
         at::Tensor out = at::empty({offsets.size(0), offsets.size(1), values.size(2)}, values.options());
         shareItems(values.size(0), [&](kernels::Workers& alone, std::int64_t b) {
             kernels::deformableAttention(alone, maps.heads, maps.points, maps.levels, item(values, b),
@@ -161,7 +161,7 @@ public:
     static variable_list backward(AutogradContext* context, const variable_list& gradient) {
         const variable_list saved = context->get_saved_variables();
         const at::Tensor &values = saved[0], &offsets = saved[1], &logits = saved[2], &reference = saved[3];
-        const Maps maps(context->saved_data["numbers"].toIntVector());
+        const SampledMaps maps(context->saved_data["numbers"].toIntVector());
         const at::Tensor g = gradient[0].contiguous();
         const at::Tensor byValue = at::zeros_like(values), byOffset = at::empty_like(offsets),
                          byLogit = at::empty_like(logits);
@@ -189,7 +189,8 @@ std::optional<at::Tensor> sampleMaps(const at::Tensor& values, const at::Tensor&
                                      const at::Tensor& logits, const at::Tensor& reference,
                                      const std::vector<std::array<std::int64_t, 2>>& shapes, int heads,
                                      int points) {
-    if (!values.is_cpu() || values.scalar_type() == at::kDouble)
+    const std::size_t samples = shapes.size() * static_cast<std::size_t>(points);
+    if (!values.is_cpu() || values.scalar_type() == at::kDouble || samples > kernels::kMostDeformableSamples)
         return std::nullopt;
     std::vector<std::int64_t> numbers{heads, points};
     for (const auto& [height, width] : shapes)

@@ -139,6 +139,7 @@ TEST(Config, ImpossibleValues_AreRefusedByName) {
                                   {"adapter", "fusion", "sum"},
                                   {"adapter", "fusion", "dane"},
                                   {"adapter", "interaction_indexes", JsonValue::Array{}},
+                                  {"adapter", "n_points", 26},
                                   {"adapter", "fusion_reduction", 100'000},
                                   // found by fuzzing: a layer of width 0 was divided by
                                   {"adapter", "expand_ratio", 0.0},

@@ -30,17 +30,6 @@ Padded rounded(Padded m, std::size_t rows, std::size_t columns) {
     return m;
 }
 
-// Runs a check with products in vector registers, and once more in tile registers where there are some.
-template <class Check>
-void inEveryKind(const Check& check) {
-    allowAmx(false);
-    EXPECT_FALSE(hasAmx());
-    check();
-    allowAmx(true);
-    if (hasAmx())
-        check();
-}
-
 } // namespace
 
 #define NEEDS_BFLOAT16()                                                                                     \

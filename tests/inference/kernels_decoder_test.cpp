@@ -158,11 +158,13 @@ TEST(PixelTiles, PackLeftTransposed_GivesThePanelsOfTheTranspose) {
             for (std::size_t r = 0; r < 19; ++r)
                 for (std::size_t c = 0; c < 31; ++c)
                     turned.at(c, r) = m.at(r, c);
-            LeftPanels a, b;
-            packLeft(m.view(), a, numbers);
-            packLeftTransposed(static_cast<const Padded&>(turned).view(), b, numbers);
-            ASSERT_EQ(a.panels.size(), b.panels.size());
-            EXPECT_EQ(std::memcmp(a.panels.data(), b.panels.data(), a.panels.size() * sizeof(float)), 0);
+            inEveryKind([&] {
+                LeftPanels a, b;
+                packLeft(m.view(), a, numbers);
+                packLeftTransposed(static_cast<const Padded&>(turned).view(), b, numbers);
+                ASSERT_EQ(a.panels.size(), b.panels.size());
+                EXPECT_EQ(std::memcmp(a.panels.data(), b.panels.data(), a.panels.size() * sizeof(float)), 0);
+            });
         }
     });
 }
@@ -454,20 +456,22 @@ TEST(TwoWay, BothWaysInBfloat16_StayNearDoubleLoops) {
     if (!hasBfloat16())
         GTEST_SKIP() << "this processor has no bfloat16 instructions";
     Workers workers(2);
-    for (const Case& c : kCases) {
-        if (c.channels < 16)
-            continue; // sums of few numbers cancel
-        for (const bool folded : {false, true}) {
-            PoolCase pool(workers, c, Numbers::Bfloat16);
-            pool.run(workers, folded);
-            EXPECT_LE(pool.error(1), 0.1) << c.pixels;
-            EXPECT_GT(pool.error(1), 1e-5) << c.pixels; // it did compute with fewer bits
-            SpreadCase spread(workers, c, Numbers::Bfloat16);
-            spread.run(workers, folded);
-            EXPECT_LE(spread.error(), 0.1) << c.pixels;
-            EXPECT_GT(spread.error(), 1e-5) << c.pixels;
+    inEveryKind([&] {
+        for (const Case& c : kCases) {
+            if (c.channels < 16)
+                continue; // sums of few numbers cancel
+            for (const bool folded : {false, true}) {
+                PoolCase pool(workers, c, Numbers::Bfloat16);
+                pool.run(workers, folded);
+                EXPECT_LE(pool.error(1), 0.1) << c.pixels;
+                EXPECT_GT(pool.error(1), 1e-5) << c.pixels; // it did compute with fewer bits
+                SpreadCase spread(workers, c, Numbers::Bfloat16);
+                spread.run(workers, folded);
+                EXPECT_LE(spread.error(), 0.1) << c.pixels;
+                EXPECT_GT(spread.error(), 1e-5) << c.pixels;
+            }
         }
-    }
+    });
 }
 
 namespace {
@@ -564,11 +568,13 @@ TEST(MaskHead, UpscaleMasksInBfloat16_StaysNearDoubleLoops) {
     if (!hasBfloat16())
         GTEST_SKIP() << "this processor has no bfloat16 instructions";
     Workers workers(2);
-    for (const HeadShape& s : kHeadShapes) {
-        const double error = upscaleError(workers, s, Numbers::Bfloat16);
-        EXPECT_LE(error, 0.03) << s.inputs;
-        EXPECT_GT(error, 1e-5) << s.inputs; // it did compute with fewer bits
-    }
+    inEveryKind([&] {
+        for (const HeadShape& s : kHeadShapes) {
+            const double error = upscaleError(workers, s, Numbers::Bfloat16);
+            EXPECT_LE(error, 0.03) << s.inputs;
+            EXPECT_GT(error, 1e-5) << s.inputs; // it did compute with fewer bits
+        }
+    });
 }
 
 TEST(Elementwise, RowsToPlanes_AnySize_MovesEveryValue) {

@@ -2,6 +2,7 @@
 // What the tests of the kernels share: matrices that lie badly and notice strangers, and every instruction
 // set.
 
+#include "inference/kernels/amx.h"
 #include "inference/kernels/buffer.h"
 #include "inference/kernels/gemm.h"
 #include "inference/kernels/instruction_set.h"
@@ -23,6 +24,16 @@ void forEachInstructionSet(const Body& body) {
         body();
     }
     useInstructionSet("");
+}
+
+/// Runs a check with products in vector registers, and once more in tile registers where there are some.
+template <class Check>
+void inEveryKind(const Check& check) {
+    allowAmx(false);
+    check();
+    allowAmx(true);
+    if (hasAmx())
+        check();
 }
 
 /// A matrix off every boundary, with an odd stride, whose surroundings are NaN: a kernel that reads them
