@@ -10,7 +10,6 @@
 
 namespace tandem::kernels {
 
-constexpr float kLog2E = 1.44269504088896341f;
 constexpr std::size_t kAmxKeys = 128; // keys of a block for AMX
 
 // A window of the grid, or the grid: its first token and how many of its rows and columns are tokens.
@@ -91,9 +90,9 @@ void packTable(const float* table, std::size_t rows, std::size_t n, bool half, f
     for (std::size_t r = 0; r < roundUp(rows, kTileRows); ++r) {
         const float* row = r < rows ? table + r * n : nullptr;
         if (half)
-            packRowOfPairs(row, r, n, kLog2E, line, out);
+            packRowOfPairs(row, r, n, vm::log2E, line, out);
         else
-            packRow(row, r, n, kLog2E, out);
+            packRow(row, r, n, vm::log2E, out);
     }
 }
 
@@ -130,7 +129,7 @@ void packKeys(const AttentionJob& job, const Window& w, std::size_t head, float*
     float* const line = values + roundUp(job.keyCount(), 2) * job.headDim; // see keyFloats
     const float* previous = nullptr;
     const std::size_t n = job.headDim;
-    const float scale = kLog2E / __builtin_sqrtf(static_cast<float>(n));
+    const float scale = vm::log2E / __builtin_sqrtf(static_cast<float>(n));
     std::size_t key = 0;
     for (std::size_t y = 0; y < job.windowHeight; ++y)
         for (std::size_t x = 0; x < job.windowWidth; ++x, ++key) {
@@ -158,7 +157,7 @@ void packKeysForTiles(const AttentionJob& job, const Window& w, std::size_t head
                       float* values) {
     const std::size_t n = job.headDim, words = job.keyWords(), pairs = kAmxKeys / 2;
     float* const line = values + job.keyBlocks() * n * pairs; // see keyFloats
-    const float scale = kLog2E / __builtin_sqrtf(static_cast<float>(n));
+    const float scale = vm::log2E / __builtin_sqrtf(static_cast<float>(n));
     std::memset(keys, 0, job.keyCount() * words * sizeof(float));
     std::memset(values, 0, job.keyBlocks() * n * pairs * sizeof(float));
     const float* previous = nullptr;

@@ -49,7 +49,6 @@ HWY_INLINE float rowSum(std::size_t columns, const F& f) {
 template <class T>
 HWY_INLINE void softmaxRow(std::size_t columns, float scale, T* x) {
     using vm::loadPart, vm::storePart, HWY_NAMESPACE::loadPart, HWY_NAMESPACE::storePart;
-    constexpr float log2E = 1.44269504088896341f;
     V top = set(-3e38f);
     for (std::size_t i = 0; i < columns; i += lanes)
         top = hn::Max(top,

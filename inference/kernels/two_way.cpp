@@ -15,8 +15,6 @@
 #define TANDEM_TWO_WAY_SHARED
 namespace tandem::kernels {
 
-constexpr float kTwoWayLog2E = 1.44269504088896341f;
-
 // What one chunk of pixels gives to the result of one prompt.
 struct PoolPartial {
     std::size_t queries = 0, valueColumns = 0, terms = 0;
@@ -86,9 +84,9 @@ HWY_INLINE void rowSoftmax(float* row, std::size_t count, std::size_t padded, fl
     for (std::size_t x = lanes; x < padded; x += lanes)
         top = hn::Max(top, hn::LoadU(d, row + x));
     maximum = hn::GetLane(hn::MaxOfLanes(d, top));
-    const V shift = set(maximum * kTwoWayLog2E);
+    const V shift = set(maximum * log2E);
     for (std::size_t x = 0; x < padded; x += lanes) {
-        const V weight = exp2Below(hn::MulSub(hn::LoadU(d, row + x), set(kTwoWayLog2E), shift));
+        const V weight = exp2Below(hn::MulSub(hn::LoadU(d, row + x), set(log2E), shift));
         hn::StoreU(weight, d, row + x);
         total = hn::Add(total, weight);
     }
@@ -162,7 +160,7 @@ void joinChunks(PoolPrompt& p, std::size_t chunks) {
         for (std::size_t k = 1; k < chunks; ++k)
             top = HWY_MAX(top, partial.maximum(at(k))[q]);
         const auto weight = [&](std::size_t k) {
-            return hn::GetLane(vm::exp2Below(vm::set((partial.maximum(at(k))[q] - top) * kTwoWayLog2E)));
+            return hn::GetLane(vm::exp2Below(vm::set((partial.maximum(at(k))[q] - top) * vm::log2E)));
         };
         for (std::size_t k = 0; k < chunks; ++k)
             total += weight(k) * partial.sum(at(k))[q];
@@ -181,10 +179,10 @@ HWY_INLINE void tokenSoftmax(std::size_t tokens, std::size_t stride, float* rows
         V top = hn::LoadU(d, rows + x), sum = hn::Zero(d);
         for (std::size_t t = 1; t < tokens; ++t)
             top = hn::Max(top, hn::LoadU(d, rows + t * stride + x));
-        top = hn::Mul(top, set(kTwoWayLog2E));
+        top = hn::Mul(top, set(log2E));
         for (std::size_t t = 0; t < tokens; ++t) {
             float* at = rows + t * stride + x;
-            const V weight = exp2Below(hn::MulSub(hn::LoadU(d, at), set(kTwoWayLog2E), top));
+            const V weight = exp2Below(hn::MulSub(hn::LoadU(d, at), set(log2E), top));
             hn::StoreU(weight, d, at);
             sum = hn::Add(sum, weight);
         }

@@ -1,4 +1,5 @@
 #include "inference/network/layers.h"
+#include "inference/network/mixed_precision.h"
 
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -25,6 +26,7 @@ public:
                               const at::TensorList& weights) {
         context->saved_data["block"] = c10::IValue::make_capsule(
             c10::static_intrusive_pointer_cast<torch::CustomClassHolder>(c10::make_intrusive<Kept>(block)));
+        context->saved_data["bfloat16"] = MixedPrecision::inForce(x.is_cuda());
         variable_list saved{x};
         saved.insert(saved.end(), weights.begin(), weights.end());
         context->save_for_backward(std::move(saved));
@@ -37,7 +39,11 @@ public:
         const at::AutoGradMode gradients(true);
         variable_list inputs{saved[0].detach().requires_grad_(true)};
         inputs.insert(inputs.end(), saved.begin() + 1, saved.end());
-        const at::Tensor y = kept->block(inputs[0]);
+        at::Tensor y;
+        {
+            const MixedPrecision mixed(context->saved_data["bfloat16"].toBool(), saved[0].is_cuda());
+            y = kept->block(inputs[0]);
+        }
         variable_list found = torch::autograd::grad({y}, inputs, {gradient[0]}, c10::nullopt, false, true);
         found.insert(found.begin(), at::Tensor()); // none for the block itself
         return found;

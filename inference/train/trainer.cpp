@@ -1,7 +1,7 @@
 #include "inference/train/trainer.h"
 
 #include "inference/checkpoint/tensors.h"
-#include "inference/train/mixed_precision.h"
+#include "inference/network/mixed_precision.h"
 #include "inference/train/refiner_loss.h"
 #include "inference/train/slice_request.h"
 #include "inference/train/whole_sample.h"
@@ -218,7 +218,7 @@ void Trainer::addClicks(const Batch& batch, const at::Tensor& logits, net::Promp
 }
 
 at::Tensor Trainer::networkLoss(const Batch& batch, Random& random, at::Tensor& boxLogits) {
-    const MixedPrecision mixed(recipe_.bfloat16, batch.input.is_cuda());
+    const net::MixedPrecision mixed(recipe_.bfloat16, batch.input.is_cuda());
     const at::Tensor embedding = net::encode(weights_, config_, batch.input, forwardOf(batch));
     net::PromptTensors prompts;
     prompts.boxes = batch.boxes;

@@ -3,6 +3,7 @@
 #include "inference/engine/fast_network.h"
 #ifdef TANDEM_KERNELS
 #include "inference/kernels/amx.h"
+#include "inference/kernels/bfloat16.h"
 #endif
 
 #include <gtest/gtest.h>
@@ -16,6 +17,14 @@ checkpoint::Model modelOf(const std::string& golden) {
                                        "model.safetensors");
     EXPECT_TRUE(model.has_value());
     return std::move(*model);
+}
+
+bool hasBfloat16() {
+#ifdef TANDEM_KERNELS
+    return kernels::hasBfloat16();
+#else
+    return false;
+#endif
 }
 
 bool hasAmx() {
@@ -129,12 +138,13 @@ TEST(FastNetwork, SixteenBoxesInOneCall_AreSixteenCalls) {
 // 8 significant bits in a network with random weights: a percent or two of the embedding's deviation.
 TEST(FastNetwork, Bfloat16_EveryVariantStaysNearFloat32) {
     const at::NoGradGuard noGradients;
+    if (!hasBfloat16())
+        GTEST_SKIP() << "this processor has no bfloat16 instructions";
     for (const char* name : {"sam", "paper", "two_branch", "four_branch"}) {
         const checkpoint::Model model = modelOf(name);
         const auto plain = engine::FastNetwork::create(model.weights, model.config, 2, Arithmetic::Float32);
         const auto half = engine::FastNetwork::create(model.weights, model.config, 2, Arithmetic::Bfloat16);
-        if (!half || !half->usesBfloat16())
-            GTEST_SKIP() << "no bfloat16 on this processor";
+        ASSERT_TRUE(plain && half && half->usesBfloat16());
         EXPECT_FALSE(plain->usesBfloat16());
         at::manual_seed(1);
         const at::Tensor image = at::randn({1, 3, model.config.imageSize, model.config.imageSize});
@@ -181,14 +191,15 @@ void checkBfloat16Masks() {
     ASSERT_TRUE(model.has_value());
     const auto plain = engine::FastNetwork::create(model->weights, model->config, 2, Arithmetic::Float32);
     const auto half = engine::FastNetwork::create(model->weights, model->config, 2, Arithmetic::Bfloat16);
-    if (!half || !half->usesBfloat16())
-        GTEST_SKIP() << "no bfloat16 on this processor";
+    ASSERT_TRUE(plain && half && half->usesBfloat16());
     EXPECT_GE(decodedOverlap(*model, *plain, *half), 0.98);
 }
 
 // The same for the decoder: masks of the bundled model.
 TEST(FastNetwork, Bfloat16_MasksOverlapThoseOfFloat32) {
     const at::NoGradGuard noGradients;
+    if (!hasBfloat16())
+        GTEST_SKIP() << "this processor has no bfloat16 instructions";
     const WithoutAmx words;
     checkBfloat16Masks();
 }

@@ -1,5 +1,6 @@
 #include "core/files/files.h"
 #include "inference/checkpoint/model.h"
+#include "inference/network/mixed_precision.h"
 #include "inference/train/stem_cache.h"
 #include "inference/train/train.h"
 #include "inference/train/trainer.h"
@@ -137,7 +138,7 @@ TEST(FineTune, FromPlainSam_AdapterIsNew_TheRestIsTheirs) {
 
 // Gradients of the weights for a fixed loss of the embedding.
 net::Weights gradients(const checkpoint::Model& model, const at::Tensor& image, const net::Forward& forward,
-                       bool vitTrained) {
+                       bool vitTrained, bool bfloat16 = false) {
     net::Weights weights = model.weights;
     std::vector<std::string> keys;
     std::vector<at::Tensor> leaves;
@@ -149,12 +150,34 @@ net::Weights gradients(const checkpoint::Model& model, const at::Tensor& image, 
         leaves.push_back(weights.at(spec.key) = weights.at(spec.key).detach().clone().requires_grad_(true));
     }
     const at::AutoGradMode on(true);
-    const at::Tensor y = net::encode(weights, model.config, image, forward);
+    at::Tensor y;
+    {
+        const net::MixedPrecision mixed(bfloat16, false);
+        y = net::encode(weights, model.config, image, forward).to(at::kFloat);
+    }
     const auto found = torch::autograd::grad({(y * y).mean()}, leaves, {}, c10::nullopt, false, true);
     net::Weights out;
     for (std::size_t i = 0; i < keys.size(); ++i)
         out[keys[i]] = found[i].defined() ? found[i] : at::zeros_like(leaves[i].detach());
     return out;
+}
+
+// With bfloat16 products the blocks must be computed again with them: then all is equal bit by bit.
+TEST(RecomputeBlocks, InMixedPrecision_GradientsAreThoseOfTheRememberedPass) {
+    const auto model = checkpoint::openModel(test::kGolden / "sam" / "model.safetensors");
+    ASSERT_TRUE(model.has_value());
+    const int side = model->config.imageSize;
+    const at::Tensor image =
+        at::sin(at::arange(3 * side * side, at::kFloat) * 0.37F).view({1, 3, side, side});
+    net::Forward remembered, recomputed;
+    recomputed.recomputeBlocks = true;
+    const auto exact = gradients(*model, image, remembered, true);
+    const auto a = gradients(*model, image, remembered, true, true),
+               b = gradients(*model, image, recomputed, true, true);
+    const std::string key = "image_encoder.blocks.0.mlp.lin1.weight";
+    EXPECT_FALSE(at::equal(a.at(key), exact.at(key))); // it did compute with fewer bits
+    for (const auto& [name, g] : a)
+        EXPECT_TRUE(at::equal(g, b.at(name))) << name;
 }
 
 TEST(RecomputeBlocks, GradientsAreThoseOfTheRememberedPass) {

@@ -1,9 +1,9 @@
-#include "inference/train/mixed_precision.h"
+#include "inference/network/mixed_precision.h"
 
 #include <ATen/autocast_mode.h>
 #include <torch/version.h>
 
-namespace tandem::train {
+namespace tandem::net {
 namespace {
 
 void castProducts(bool on, bool onGpu) {
@@ -24,6 +24,14 @@ void castProducts(bool on, bool onGpu) {
 
 } // namespace
 
+bool MixedPrecision::inForce(bool onGpu) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+    return at::autocast::is_autocast_enabled(onGpu ? at::kCUDA : at::kCPU);
+#else
+    return onGpu ? at::autocast::is_enabled() : at::autocast::is_cpu_enabled();
+#endif
+}
+
 MixedPrecision::MixedPrecision(bool on, bool onGpu) : on_(on), onGpu_(onGpu) {
     if (!on_)
         return;
@@ -39,4 +47,4 @@ MixedPrecision::~MixedPrecision() {
         at::autocast::clear_cache(); // the weights as bfloat16: the next step's are others
 }
 
-} // namespace tandem::train
+} // namespace tandem::net
