@@ -99,18 +99,22 @@ HWY_INLINE void fillPanel(const AttentionJob& job, const Window& w, std::size_t 
                           float* products) {
     const std::size_t n = job.headDim;
     std::size_t y[kTileWidth], x[kTileWidth];
+    const float* source[kTileWidth];
     for (std::size_t lane = 0; lane < kTileWidth; ++lane) {
         const std::size_t query = p.first + (lane < p.count ? lane : 0);
         y[lane] = query / w.columns;
         x[lane] = query % w.columns;
-        const float* source = job.queries.row(job.row(w, y[lane], x[lane])) + head * n;
-        if (job.half) {
-            toBfloat16(source, n, reinterpret_cast<std::uint32_t*>(products));
-            source = products;
-        }
-        for (std::size_t d = 0; d < (job.half ? n / 2 : n); ++d)
-            p.query[d * kTileWidth + lane] = source[d];
+        source[lane] = job.queries.row(job.row(w, y[lane], x[lane])) + head * n;
+        if (!job.half)
+            continue;
+        float* words = p.output + lane * (n / 2); // free until the first weights are multiplied
+        toBfloat16(source[lane], n, reinterpret_cast<std::uint32_t*>(words));
+        source[lane] = words;
     }
+    const auto load = [&](std::size_t lane, std::size_t d, std::size_t left) {
+        return vm::loadPart(source[lane] + d, left);
+    };
+    transposeRows(kTileWidth, job.half ? n / 2 : n, load, p.query, kTileWidth);
     if (job.amx)
         std::fill(p.query + n / 2 * kTileWidth, p.query + job.keyWords() * kTileWidth, 0.f);
     if (job.relative) {
@@ -305,12 +309,17 @@ HWY_INLINE void attendBlock(const AttentionJob& job, const Panel& p, const float
 }
 
 HWY_INLINE void storePanel(const AttentionJob& job, const Window& w, std::size_t head, const Panel& p) {
+    const std::size_t n = job.headDim;
+    for (std::size_t lane = 0; lane < kTileWidth; ++lane)
+        p.sum[lane] = 1.f / p.sum[lane];
+    const auto load = [&](std::size_t d, std::size_t lane, std::size_t) {
+        return hn::Mul(hn::LoadU(vm::d, p.output + d * kTileWidth + lane), hn::LoadU(vm::d, p.sum + lane));
+    };
+    transposeRows(n, kTileWidth, load, p.query, n); // nobody asks for the queries any more
     for (std::size_t lane = 0; lane < p.count; ++lane) {
         const std::size_t query = p.first + lane;
-        float* out = job.result.row(job.row(w, query / w.columns, query % w.columns)) + head * job.headDim;
-        const float scale = 1.f / p.sum[lane];
-        for (std::size_t d = 0; d < job.headDim; ++d)
-            out[d] = p.output[d * kTileWidth + lane] * scale;
+        float* out = job.result.row(job.row(w, query / w.columns, query % w.columns)) + head * n;
+        std::memcpy(out, p.query + lane * n, n * sizeof(float));
     }
 }
 

@@ -73,6 +73,7 @@ inline float* toCacheLine(float* p) {
     return reinterpret_cast<float*>((reinterpret_cast<std::uintptr_t>(p) + 63) / 64 * 64);
 }
 constexpr std::size_t kCacheLine = 16; // floats
+constexpr std::size_t kLeftLines = 5;  // rows that are packed at once, and a spare
 
 } // namespace tandem::kernels
 #endif
@@ -95,36 +96,51 @@ void layerNormRows(ConstMatrix in, const RowNorm& norm, Matrix out) {
     }
 }
 
+// The floats [k, k + depth) of row r as they are multiplied: normalised into `line` if there is a norm.
+// `statistics`: mean and scale of the row, filled at the first depth block.
+HWY_INLINE const float* leftRow(const LeftRows& left, std::size_t r, std::size_t k, std::size_t depth,
+                                float* statistics, float* line) {
+    const float* source = left.at(r, k);
+    if (!left.norm)
+        return source;
+    if (k == 0)
+        rowStatistics(source, left.depth, left.norm->eps, statistics[0], statistics[1]);
+    normalisePart(source, depth, statistics[0], statistics[1], left.norm->gain + k, left.norm->bias + k,
+                  line);
+    return line;
+}
+
 // Writes rows [first, last) of a depth block as panels of kTileRows: panel[k][row], of bfloat16 panel[pair of
-// k][row], for AMX row after row. `statistics` holds mean and scale of each row, filled at the first depth
-// block; `line` has room for two lines.
+// k][row], for AMX row after row. `statistics`: two floats a row; `lines`: kLeftLines depth blocks.
 HWY_INLINE void packLeft(const Product& p, std::size_t first, std::size_t last, std::size_t k,
-                         std::size_t depth, float* statistics, float* line, float* out) {
-    const LeftRows& left = p.left;
-    const std::size_t words = p.packedDepth(depth);
-    for (std::size_t r = first; r < last; ++r) {
-        const std::size_t i = r - first;
-        const float* source = left.at(r, k);
-        if (left.norm) {
-            if (k == 0)
-                rowStatistics(source, left.depth, left.norm->eps, statistics[2 * i], statistics[2 * i + 1]);
-            normalisePart(source, depth, statistics[2 * i], statistics[2 * i + 1], left.norm->gain + k,
-                          left.norm->bias + k, line);
-            source = line;
-        }
-        if (p.amx()) {
+                         std::size_t depth, float* statistics, float* lines, float* out) {
+    const std::size_t words = p.packedDepth(depth), line = p.weights->depthBlock;
+    float* const spare = lines + (kLeftLines - 1) * line;
+    if (p.amx()) {
+        for (std::size_t i = 0; i < last - first; ++i) {
             float* row = out + i * words;
-            toBfloat16(source, depth, reinterpret_cast<std::uint32_t*>(row));
+            toBfloat16(leftRow(p.left, first + i, k, depth, statistics + 2 * i, spare), depth,
+                       reinterpret_cast<std::uint32_t*>(row));
             std::fill(row + (depth + 1) / 2, row + words, 0.f);
-            continue;
         }
-        if (p.bfloat16()) {
-            toBfloat16(source, depth, reinterpret_cast<std::uint32_t*>(line + depth));
-            source = line + depth;
+        return;
+    }
+    const float* rows[kLeftLines - 1];
+    for (std::size_t i = 0, count = 0; i < last - first; i += count) {
+        count = HWY_MIN(HWY_MIN(kLeftLines - 1, kTileRows - i % kTileRows), last - first - i);
+        for (std::size_t j = 0; j < count; ++j) {
+            float* own = lines + j * line;
+            rows[j] = leftRow(p.left, first + i + j, k, depth, statistics + 2 * (i + j),
+                              p.bfloat16() ? spare : own);
+            if (!p.bfloat16())
+                continue;
+            toBfloat16(rows[j], depth, reinterpret_cast<std::uint32_t*>(own));
+            rows[j] = own;
         }
-        float* column = out + i / kTileRows * kTileRows * words + i % kTileRows;
-        for (std::size_t j = 0; j < words; ++j)
-            column[j * kTileRows] = source[j];
+        const auto load = [&](std::size_t row, std::size_t column, std::size_t n) {
+            return vm::loadPart(rows[row] + column, n);
+        };
+        transposeRows(count, words, load, out + i / kTileRows * kTileRows * words + i % kTileRows);
     }
 }
 
@@ -183,8 +199,8 @@ void multiplyTask(const Product& p, std::size_t first, std::size_t last, std::si
     const std::size_t rows = last - first;
     const bool residual = p.epilogue->residual.data != nullptr;
     float* statistics = scratch;
-    float* line = statistics + 2 * p.rowBlock;
-    float* edge = line + 2 * w.depthBlock; // the panel that reaches beyond the last output
+    float* lines = statistics + 2 * p.rowBlock;
+    float* edge = lines + kLeftLines * w.depthBlock; // the panel that reaches beyond the last output
     float* left = toCacheLine(edge + (p.rowBlock + p.tileRows(kTileRows)) * kTileWidth);
     std::optional<AmxTile> amx;
     if (p.amx())
@@ -194,7 +210,7 @@ void multiplyTask(const Product& p, std::size_t first, std::size_t last, std::si
         const std::size_t depth = HWY_MIN(w.depthBlock, w.inputs - k);
         const bool firstBlock = k == 0, lastBlock = k + depth == w.inputs;
         const std::size_t packed = p.packedDepth(depth);
-        packLeft(p, first, last, k, depth, statistics, line, left);
+        packLeft(p, first, last, k, depth, statistics, lines, left);
         const float* block =
             w.panels.data() + k / w.depthBlock * p.panels() * kTileWidth * p.packedDepth(w.depthBlock);
         for (std::size_t panel = begin; panel < end; ++panel) {
@@ -272,7 +288,7 @@ void multiply(Workers& workers, Product& p) {
     cut(p, workers.count());
     const std::size_t tile = p.tileRows(HWY_DYNAMIC_DISPATCH(tileRows)());
     const std::size_t floats =
-        2 * p.rowBlock + 2 * p.weights->depthBlock + (p.rowBlock + tile) * p.weights->width +
+        2 * p.rowBlock + kLeftLines * p.weights->depthBlock + (p.rowBlock + tile) * p.weights->width +
         (p.rowBlock + tile) * std::max(p.weights->depthBlock, p.packedDepth(p.weights->depthBlock)) +
         kCacheLine;
     const auto task = [&](std::size_t index, int worker) {
