@@ -64,8 +64,9 @@ TANDEM_AMX void setUp(std::size_t rows) {
     _tile_loadconfig(&config);
 }
 
-TANDEM_AMX void multiplyUpTo16(const std::uint32_t* a, std::size_t aBytes, const std::uint32_t* b,
-                               std::size_t words, float* c, std::size_t cBytes, bool accumulate) {
+TANDEM_AMX void multiplyUpTo16(AmxLeft a, const std::uint32_t* b, std::size_t words, float* c,
+                               std::size_t cStep, bool accumulate) {
+    const std::size_t aBytes = a.rowStep * 4, cBytes = cStep * 4;
     if (accumulate) {
         _tile_loadd(0, c, cBytes);
         _tile_loadd(1, c + 16, cBytes);
@@ -73,8 +74,8 @@ TANDEM_AMX void multiplyUpTo16(const std::uint32_t* a, std::size_t aBytes, const
         _tile_zero(0);
         _tile_zero(1);
     }
-    for (std::size_t k = 0; k < words; k += kAmxWords) {
-        _tile_loadd(4, a + k, aBytes);
+    for (std::size_t k = 0; k < words; k += kAmxWords, a.words += a.depthStep) {
+        _tile_loadd(4, a.words, aBytes);
         _tile_loadd(6, b + k * kAmxWidth, kAmxWidth * 4);
         _tile_loadd(7, b + k * kAmxWidth + 16, kAmxWidth * 4);
         _tile_dpbf16ps(0, 4, 6);
@@ -84,9 +85,9 @@ TANDEM_AMX void multiplyUpTo16(const std::uint32_t* a, std::size_t aBytes, const
     _tile_stored(1, c + 16, cBytes);
 }
 
-TANDEM_AMX void multiplyUpTo32(const std::uint32_t* a, std::size_t aStep, const std::uint32_t* b,
-                               std::size_t words, float* c, std::size_t cStep, bool accumulate) {
-    const std::size_t aBytes = aStep * 4, cBytes = cStep * 4;
+TANDEM_AMX void multiplyUpTo32(AmxLeft a, const std::uint32_t* b, std::size_t words, float* c,
+                               std::size_t cStep, bool accumulate) {
+    const std::size_t aBytes = a.rowStep * 4, cBytes = cStep * 4;
     float* below = c + 16 * cStep;
     if (accumulate) {
         _tile_loadd(0, c, cBytes);
@@ -99,13 +100,13 @@ TANDEM_AMX void multiplyUpTo32(const std::uint32_t* a, std::size_t aStep, const 
         _tile_zero(2);
         _tile_zero(3);
     }
-    for (std::size_t k = 0; k < words; k += kAmxWords) {
-        _tile_loadd(4, a + k, aBytes);
+    for (std::size_t k = 0; k < words; k += kAmxWords, a.words += a.depthStep) {
+        _tile_loadd(4, a.words, aBytes);
         _tile_loadd(6, b + k * kAmxWidth, kAmxWidth * 4);
         _tile_dpbf16ps(0, 4, 6);
         _tile_loadd(7, b + k * kAmxWidth + 16, kAmxWidth * 4);
         _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, a + k + 16 * aStep, aBytes);
+        _tile_loadd(5, a.words + 16 * a.rowStep, aBytes);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
     }
@@ -137,16 +138,16 @@ AmxTile::~AmxTile() {
         release();
 }
 
-void AmxTile::multiply(const std::uint32_t* a, std::size_t aStep, const std::uint32_t* b, std::size_t words,
-                       float* c, std::size_t cStep, std::size_t rows, bool accumulate) {
+void AmxTile::multiply(const AmxLeft& a, const std::uint32_t* b, std::size_t words, float* c,
+                       std::size_t cStep, std::size_t rows, bool accumulate) {
     if (rows != rows_)
         setUp(rows);
     rows_ = rows;
-    settleMemory(a);
+    settleMemory(a.words);
     if (rows > 16)
-        multiplyUpTo32(a, aStep, b, words, c, cStep, accumulate);
+        multiplyUpTo32(a, b, words, c, cStep, accumulate);
     else
-        multiplyUpTo16(a, aStep * 4, b, words, c, cStep * 4, accumulate);
+        multiplyUpTo16(a, b, words, c, cStep, accumulate);
 }
 
 #else
@@ -155,8 +156,8 @@ bool hasAmx() {
     return false;
 }
 AmxTile::~AmxTile() = default;
-void AmxTile::multiply(const std::uint32_t*, std::size_t, const std::uint32_t*, std::size_t, float*,
-                       std::size_t, std::size_t, bool) {}
+void AmxTile::multiply(const AmxLeft&, const std::uint32_t*, std::size_t, float*, std::size_t, std::size_t,
+                       bool) {}
 
 #endif
 

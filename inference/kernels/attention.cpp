@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <vector>
 
 // clang-format off
@@ -10,51 +9,11 @@
 #define HWY_TARGET_INCLUDE "inference/kernels/attention.cpp"
 #include <hwy/foreach_target.h> // includes this file once for each instruction set
 #include <hwy/highway.h>
-#include "inference/kernels/attention_keys-inl.h"
-#include "inference/kernels/micro_kernel-inl.h"
-#include "inference/kernels/vector_math-inl.h"
+#include "inference/kernels/attention_tiles-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace tandem::kernels::HWY_NAMESPACE {
-
-constexpr std::size_t kGroup = 4; // panels of queries that share the keys in the cache
-constexpr std::size_t kKeyBlock =
-    112 / kTileRows * kTileRows; // keys whose logits stay in the first-level cache
-
-// kTileWidth queries of one head, lanes = queries: the query vectors, what relative positions add to their
-// logits, and the softmax so far.
-struct Panel {
-    float* query;                     // [headDim][kTileWidth]
-    float* byRow;                     // [windowHeight][kTileWidth]
-    float* byColumn;                  // [windowWidth][kTileWidth]
-    float* output;                    // [headDim][kTileWidth]
-    float* maximum;                   // [kTileWidth] of the keys so far
-    float* next;                      // [kTileWidth] and with those of the block at hand
-    float* sum;                       // [kTileWidth]
-    std::size_t first = 0, count = 0; // queries of the window, row-major
-};
-
-std::size_t panelFloats(std::size_t n, std::size_t h, std::size_t w) {
-    return (2 * n + h + w + 3) * kTileWidth;
-}
-
-std::size_t scratchFloats(std::size_t n, std::size_t h, std::size_t w) {
-    const std::size_t table = roundUp(2 * (h > w ? h : w), kTileRows) + 2 * kTileRows;
-    return kGroup * panelFloats(n, h, w) + (HWY_MAX(kKeyBlock, kAmxKeys) + table) * kTileWidth;
-}
-
-HWY_INLINE Panel carve(float* p, std::size_t n, std::size_t h, std::size_t w) {
-    Panel panel;
-    panel.query = p;
-    panel.byRow = panel.query + n * kTileWidth;
-    panel.byColumn = panel.byRow + h * kTileWidth;
-    panel.output = panel.byColumn + w * kTileWidth;
-    panel.maximum = panel.output + n * kTileWidth;
-    panel.next = panel.maximum + kTileWidth;
-    panel.sum = panel.next + kTileWidth;
-    return panel;
-}
 
 // multiplyPanels for words of two: right side and result are rows of kTileWidth.
 template <std::size_t Vectors>
@@ -66,66 +25,27 @@ HWY_INLINE void multiplyPairs(const float* a, std::size_t aStep, std::size_t pan
                                                             kTileWidth, pairs, c, kTileWidth, accumulate);
 }
 
-// out[key coordinate][lane] = query . table[position of the lane - key coordinate + extent - 1], from the
-// products with the rows of the table that any lane needs.
-HWY_INLINE void relativeLogits(const Panel& p, const float* table, std::size_t n, bool half,
+HWY_INLINE void relativeLogits(const AttentionJob& job, const Panel& p, const float* table,
                                std::size_t extent, const std::size_t* position, float* products, float* out) {
-    std::size_t low = position[0], high = position[0];
-    for (std::size_t lane = 1; lane < p.count; ++lane) {
-        low = HWY_MIN(low, position[lane]);
-        high = HWY_MAX(high, position[lane]);
-    }
-    const std::size_t first = low / kTileRows * kTileRows;
-    const std::size_t rows = high + extent - first; // up to row high + extent - 1
-    if (half)
-        multiplyPairs<2>(table + first * (n / 2), kTileRows, kTileRows * (n / 2), roundUp(rows, kTileRows),
-                         p.query, n / 2, products, false);
+    const TableRows rows(p, position);
+    const std::size_t n = job.headDim, first = rows.low / kTileRows * kTileRows;
+    const std::size_t count = roundUp(rows.high + extent - first, kTileRows);
+    if (job.half)
+        multiplyPairs<2>(table + first * (n / 2), kTileRows, kTileRows * (n / 2), count, p.query, n / 2,
+                         products, false);
     else
-        multiplyPanels<2>(table + first * n, kTileRows, kTileRows * n, roundUp(rows, kTileRows), p.query,
-                          kTileWidth, n, products, kTileWidth, false);
-    if (low == high) { // one row of the grid: no lane differs
-        for (std::size_t i = 0; i < extent; ++i)
-            std::memcpy(out + i * kTileWidth, products + (low + extent - 1 - i - first) * kTileWidth,
-                        kTileWidth * sizeof(float));
-        return;
-    }
-    for (std::size_t i = 0; i < extent; ++i)
-        for (std::size_t lane = 0; lane < kTileWidth; ++lane) // lanes beyond count repeat the first query
-            out[i * kTileWidth + lane] =
-                products[(position[lane] + extent - 1 - i - first) * kTileWidth + lane];
+        multiplyPanels<2>(table + first * n, kTileRows, kTileRows * n, count, p.query, kTileWidth, n,
+                          products, kTileWidth, false);
+    spreadRelative(rows, first, extent, position, products, out);
 }
 
-HWY_INLINE void fillPanel(const AttentionJob& job, const Window& w, std::size_t head, Panel& p,
+HWY_INLINE void fillPanel(const AttentionJob& job, const Window& w, std::size_t head, const Panel& p,
                           float* products) {
-    const std::size_t n = job.headDim;
-    std::size_t y[kTileWidth], x[kTileWidth];
-    const float* source[kTileWidth];
-    for (std::size_t lane = 0; lane < kTileWidth; ++lane) {
-        const std::size_t query = p.first + (lane < p.count ? lane : 0);
-        y[lane] = query / w.columns;
-        x[lane] = query % w.columns;
-        source[lane] = job.queries.row(job.row(w, y[lane], x[lane])) + head * n;
-        if (!job.half)
-            continue;
-        float* words = p.output + lane * (n / 2); // free until the first weights are multiplied
-        toBfloat16(source[lane], n, reinterpret_cast<std::uint32_t*>(words));
-        source[lane] = words;
-    }
-    const auto load = [&](std::size_t lane, std::size_t d, std::size_t left) {
-        return vm::loadPart(source[lane] + d, left);
-    };
-    transposeRows(kTileWidth, job.half ? n / 2 : n, load, p.query, kTileWidth);
-    if (job.amx)
-        std::fill(p.query + n / 2 * kTileWidth, p.query + job.keyWords() * kTileWidth, 0.f);
-    if (job.relative) {
-        relativeLogits(p, job.relative->rows.data(), n, job.half, job.windowHeight, y, products, p.byRow);
-        relativeLogits(p, job.relative->columns.data(), n, job.half, job.windowWidth, x, products,
-                       p.byColumn);
-    }
-    for (std::size_t lane = 0; lane < kTileWidth; ++lane) {
-        p.maximum[lane] = p.next[lane] = -1e30f;
-        p.sum[lane] = 0.f;
-    }
+    const Places at = fillQueries(job, w, head, p);
+    if (!job.relative)
+        return;
+    relativeLogits(job, p, job.relative->rows.data(), job.windowHeight, at.y, products, p.byRow);
+    relativeLogits(job, p, job.relative->columns.data(), job.windowWidth, at.x, products, p.byColumn);
 }
 
 // Rows keys of one packed panel against a panel of queries: logits in base 2, relative positions added, and
@@ -271,26 +191,6 @@ HWY_INLINE void attendBlockOfPairs(const AttentionJob& job, const Panel& p, cons
                            first != 0);
 }
 
-// The same in tile registers; `first` is a multiple of kAmxKeys.
-HWY_INLINE void attendBlockInTiles(const AttentionJob& job, AmxTile& tile, const Panel& p, const float* keys,
-                                   const float* values, std::size_t first, std::size_t count, float* logits) {
-    const auto wordsOf = [](const float* f) { return reinterpret_cast<const std::uint32_t*>(f); };
-    const std::size_t n = job.headDim, words = job.keyWords(), pairs = (count + 1) / 2;
-    if (job.relative)
-        presetLogits(p, first, count, job.windowWidth, logits);
-    for (std::size_t k = 0; k < count; k += kAmxRows)
-        tile.multiply(wordsOf(keys + (first + k) * words), words, wordsOf(p.query), words,
-                      logits + k * kTileWidth, kTileWidth, HWY_MIN(kAmxRows, count - k),
-                      job.relative != nullptr);
-    softmaxStepOfPairs<2>(p, n, count, first == 0, logits);
-    const std::size_t padded = roundUp(pairs, kAmxWords);
-    std::fill(logits + pairs * kTileWidth, logits + padded * kTileWidth, 0.f);
-    const float* block = values + first / kAmxKeys * n * (kAmxKeys / 2);
-    for (std::size_t d = 0; d < n; d += kAmxRows)
-        tile.multiply(wordsOf(block + d * (kAmxKeys / 2)), kAmxKeys / 2, wordsOf(logits), padded,
-                      p.output + d * kTileWidth, kTileWidth, HWY_MIN(kAmxRows, n - d), first != 0);
-}
-
 // One block of keys against one panel.
 template <std::size_t Vectors>
 HWY_INLINE void attendBlock(const AttentionJob& job, const Panel& p, const float* keys, const float* values,
@@ -308,21 +208,6 @@ HWY_INLINE void attendBlock(const AttentionJob& job, const Panel& p, const float
                             kTileWidth, first != 0);
 }
 
-HWY_INLINE void storePanel(const AttentionJob& job, const Window& w, std::size_t head, const Panel& p) {
-    const std::size_t n = job.headDim;
-    for (std::size_t lane = 0; lane < kTileWidth; ++lane)
-        p.sum[lane] = 1.f / p.sum[lane];
-    const auto load = [&](std::size_t d, std::size_t lane, std::size_t) {
-        return hn::Mul(hn::LoadU(vm::d, p.output + d * kTileWidth + lane), hn::LoadU(vm::d, p.sum + lane));
-    };
-    transposeRows(n, kTileWidth, load, p.query, n); // nobody asks for the queries any more
-    for (std::size_t lane = 0; lane < p.count; ++lane) {
-        const std::size_t query = p.first + lane;
-        float* out = job.result.row(job.row(w, query / w.columns, query % w.columns)) + head * n;
-        std::memcpy(out, p.query + lane * n, n * sizeof(float));
-    }
-}
-
 std::size_t groupQueries() {
     return kGroup * kTileWidth;
 }
@@ -330,27 +215,15 @@ std::size_t groupQueries() {
 // Queries [first, last) of a window and head, at most kGroup panels of them.
 void attendGroup(const AttentionJob& job, const Window& w, std::size_t head, std::size_t first,
                  std::size_t last, const float* keys, const float* values, float* scratch) {
-    const std::size_t n = job.headDim, h = job.windowHeight, width = job.windowWidth;
     Panel panels[kGroup];
-    float* logits = scratch + kGroup * panelFloats(n, h, width);
-    float* products = logits + HWY_MAX(kKeyBlock, kAmxKeys) * kTileWidth;
-    std::size_t used = 0;
-    for (; first < last; first += kTileWidth, ++used) {
-        Panel& p = panels[used] = carve(scratch + used * panelFloats(n, h, width), n, h, width);
-        p.first = first;
-        p.count = HWY_MIN(kTileWidth, last - first);
-        fillPanel(job, w, head, p, products);
-    }
-    std::optional<AmxTile> tile;
-    if (job.amx)
-        tile.emplace();
-    const std::size_t block = job.amx ? kAmxKeys : kKeyBlock;
-    for (std::size_t k = 0; k < job.keyCount(); k += block) {
-        const std::size_t count = HWY_MIN(block, job.keyCount() - k);
+    float* logits = logitsOf(job, scratch);
+    const std::size_t used = carvePanels(job, first, last, scratch, panels);
+    for (std::size_t i = 0; i < used; ++i)
+        fillPanel(job, w, head, panels[i], logits + kLogitRows * kTileWidth);
+    for (std::size_t k = 0; k < job.keyCount(); k += kKeyBlock) {
+        const std::size_t count = HWY_MIN(kKeyBlock, job.keyCount() - k);
         for (std::size_t i = 0; i < used; ++i)
-            if (tile)
-                attendBlockInTiles(job, *tile, panels[i], keys, values, k, count, logits);
-            else if (panels[i].count > kLanes)
+            if (panels[i].count > kLanes)
                 attendBlock<2>(job, panels[i], keys, values, k, count, logits);
             else
                 attendBlock<1>(job, panels[i], keys, values, k, count, logits);
@@ -372,8 +245,14 @@ HWY_EXPORT(packedKeyFloats);
 HWY_EXPORT(scratchFloats);
 HWY_EXPORT(groupQueries);
 HWY_EXPORT(attendGroup);
+HWY_EXPORT(attendGroupInTiles);
+HWY_EXPORT(packTableForTiles);
 
 namespace {
+
+bool usesAmx(std::size_t headDim, Numbers numbers) {
+    return numbers == Numbers::Bfloat16 && headDim >= 2 * kAmxWords && hasAmx();
+}
 
 std::size_t roundToLine(std::size_t floats) {
     return (floats + 15) / 16 * 16;
@@ -390,6 +269,13 @@ void packHead(const AttentionJob& job, const Window& w, std::size_t head, float*
         HWY_DYNAMIC_DISPATCH(packKeysForTiles)(job, w, head, keys, values);
     else
         HWY_DYNAMIC_DISPATCH(packKeys)(job, w, head, keys, values);
+}
+void attendQueries(const AttentionJob& job, const Window& w, std::size_t head, std::size_t first,
+                   std::size_t last, const float* keys, const float* values, float* scratch) {
+    if (job.amx)
+        HWY_DYNAMIC_DISPATCH(attendGroupInTiles)(job, w, head, first, last, keys, values, scratch);
+    else
+        HWY_DYNAMIC_DISPATCH(attendGroup)(job, w, head, first, last, keys, values, scratch);
 }
 std::size_t taskFloats(const AttentionJob& job) {
     return HWY_DYNAMIC_DISPATCH(scratchFloats)(job.headDim, job.windowHeight, job.windowWidth);
@@ -411,9 +297,8 @@ void attendWhole(Workers& workers, const AttentionJob& job, const Window& window
     const auto attend = [&](std::size_t task, int worker) {
         const std::size_t head = task / groups, first = task % groups * group;
         const float* keys = memory + 2 * half * head;
-        HWY_DYNAMIC_DISPATCH(attendGroup)
-        (job, window, head, first, std::min(first + group, queries), keys, keys + half,
-         workers.scratch(worker, taskFloats(job)));
+        attendQueries(job, window, head, first, std::min(first + group, queries), keys, keys + half,
+                      workers.scratch(worker, taskFloats(job)));
     };
     workers.run(heads * groups, attend, products);
 }
@@ -431,8 +316,8 @@ void attendWindows(Workers& workers, const AttentionJob& job, const AttentionSha
         float* keys = workers.scratch(worker, 2 * half + taskFloats(job));
         packHead(job, w, head, keys, keys + half);
         for (std::size_t q = 0; q < w.tokens(); q += group)
-            HWY_DYNAMIC_DISPATCH(attendGroup)
-        (job, w, head, q, std::min(q + group, w.tokens()), keys, keys + half, keys + 2 * half);
+            attendQueries(job, w, head, q, std::min(q + group, w.tokens()), keys, keys + half,
+                          keys + 2 * half);
     });
 }
 
@@ -446,8 +331,14 @@ RelativePositions packRelative(const float* tableRows, const float* tableColumns
     r.windowHeight = windowHeight;
     r.windowWidth = windowWidth;
     r.headDim = headDim;
+    r.amx = usesAmx(headDim, numbers);
     const auto pack = [&](const float* table, std::size_t n, FloatBuffer& out) {
         const std::size_t rows = 2 * n - 1;
+        if (r.amx) {
+            out.reserve(rows * keyWordsOf(headDim));
+            HWY_DYNAMIC_DISPATCH(packTableForTiles)(table, rows, headDim, line.data(), out.data());
+            return;
+        }
         out.reserve(HWY_DYNAMIC_DISPATCH(packedKeyFloats)(rows, headDim));
         HWY_DYNAMIC_DISPATCH(packTable)
         (table, rows, headDim, numbers == Numbers::Bfloat16, line.data(), out.data());
@@ -471,7 +362,7 @@ void selfAttention(Workers& workers, const AttentionShape& shape, ConstMatrix qk
     job.headDim = shape.headDim;
     job.gridWidth = shape.width;
     job.half = shape.numbers == Numbers::Bfloat16;
-    job.amx = job.half && job.headDim >= 2 * kAmxWords && hasAmx();
+    job.amx = relative ? relative->amx : usesAmx(job.headDim, shape.numbers);
     job.windowHeight = shape.windowHeight();
     job.windowWidth = shape.windowWidth();
     if (shape.window)

@@ -26,6 +26,7 @@ struct RelativePositions {
     FloatBuffer rows, columns;
     std::size_t windowHeight = 0, windowWidth = 0, headDim = 0;
     Numbers numbers = Numbers::Float32;
+    bool amx = false; ///< made for the tile registers (amx.h)
 };
 
 /// @param tableRows, tableColumns  (2 n - 1) x headDim for windows of n rows (columns), row-major

@@ -12,6 +12,11 @@ namespace tandem::kernels {
 
 constexpr std::size_t kAmxKeys = 128; // keys of a block for AMX
 
+// Words of a key for AMX.
+constexpr std::size_t keyWordsOf(std::size_t headDim) {
+    return (headDim / 2 + kAmxWords - 1) / kAmxWords * kAmxWords;
+}
+
 // A window of the grid, or the grid: its first token and how many of its rows and columns are tokens.
 struct Window {
     std::size_t top = 0, left = 0, rows = 0, columns = 0;
@@ -31,7 +36,7 @@ struct AttentionJob {
     bool amx = false;                              // and tile registers multiply them
     std::size_t keyCount() const { return windowHeight * windowWidth; }
     // For AMX: words of a key, and blocks of keys.
-    std::size_t keyWords() const { return (headDim / 2 + kAmxWords - 1) / kAmxWords * kAmxWords; }
+    std::size_t keyWords() const { return keyWordsOf(headDim); }
     std::size_t keyBlocks() const { return (keyCount() + kAmxKeys - 1) / kAmxKeys; }
     std::size_t row(const Window& w, std::size_t y, std::size_t x) const {
         return (w.top + y) * gridWidth + w.left + x;
@@ -96,18 +101,20 @@ void packTable(const float* table, std::size_t rows, std::size_t n, bool half, f
     }
 }
 
-// Two rows as words of one element of each, as bfloat16. Null: zeros.
-HWY_INLINE void pairRows(const float* first, const float* second, std::size_t n, float* out) {
+// Words of one element of each of two rows, from element i on, `left` of them, as bfloat16. Null: zeros.
+HWY_INLINE vm::V pairOf(const float* first, const float* second, std::size_t i, std::size_t left) {
     using namespace vm;
     const hn::ScalableTag<std::uint32_t> du;
-    const auto word = [&](const float* row, std::size_t i) {
-        return row ? hn::Add(hn::BitCast(du, loadPart(row + i, n - i)), hn::Set(du, 0x8000u)) : hn::Zero(du);
+    const auto word = [&](const float* row) {
+        return row ? hn::Add(hn::BitCast(du, loadPart(row + i, left)), hn::Set(du, 0x8000u)) : hn::Zero(du);
     };
-    for (std::size_t i = 0; i < n; i += lanes) {
-        const auto low = hn::ShiftRight<16>(word(first, i));
-        const auto high = hn::And(word(second, i), hn::Set(du, 0xffff0000u));
-        storePart(hn::BitCast(d, hn::Or(low, high)), out + i, n - i);
-    }
+    const auto low = hn::ShiftRight<16>(word(first));
+    const auto high = hn::And(word(second), hn::Set(du, 0xffff0000u));
+    return hn::BitCast(d, hn::Or(low, high));
+}
+HWY_INLINE void pairRows(const float* first, const float* second, std::size_t n, float* out) {
+    for (std::size_t i = 0; i < n; i += vm::lanes)
+        vm::storePart(pairOf(first, second, i, n - i), out + i, n - i);
 }
 
 // Key and value of one head of a token of a window; null: zeros.
@@ -149,37 +156,6 @@ void packKeys(const AttentionJob& job, const Window& w, std::size_t head, float*
         }
     if (job.half && key % 2)
         pairRows(previous, nullptr, n, values + key / 2 * n);
-}
-
-// The same for AMX: keys row after row, values as words of two keys, block after block of
-// [headDim][kAmxKeys / 2].
-void packKeysForTiles(const AttentionJob& job, const Window& w, std::size_t head, float* keys,
-                      float* values) {
-    const std::size_t n = job.headDim, words = job.keyWords(), pairs = kAmxKeys / 2;
-    float* const line = values + job.keyBlocks() * n * pairs; // see keyFloats
-    const float scale = vm::log2E / __builtin_sqrtf(static_cast<float>(n));
-    std::memset(keys, 0, job.keyCount() * words * sizeof(float));
-    std::memset(values, 0, job.keyBlocks() * n * pairs * sizeof(float));
-    const float* previous = nullptr;
-    const auto putPair = [&](std::size_t key, const float* first, const float* second) {
-        pairRows(first, second, n, line);
-        float* to = values + key / kAmxKeys * n * pairs + key % kAmxKeys / 2;
-        for (std::size_t d = 0; d < n; ++d)
-            to[d * pairs] = line[d];
-    };
-    for (std::size_t key = 0; key < job.keyCount(); ++key) {
-        const auto [k, v] = tokenAt(job, w, head, key / job.windowWidth, key % job.windowWidth);
-        if (k) {
-            for (std::size_t d = 0; d < n; ++d)
-                line[d] = k[d] * scale;
-            toBfloat16(line, n, reinterpret_cast<std::uint32_t*>(keys + key * words));
-        }
-        if (key % 2)
-            putPair(key, previous, v);
-        previous = v;
-    }
-    if (job.keyCount() % 2)
-        putPair(job.keyCount(), previous, nullptr);
 }
 
 } // namespace tandem::kernels::HWY_NAMESPACE

@@ -72,6 +72,19 @@ TANDEM_BFLOAT16 void convert(const float* in, std::size_t n, std::uint32_t* word
     }
 }
 
+TANDEM_BFLOAT16 void convertSteps(const float* in, std::size_t n, std::uint32_t* words, std::size_t step) {
+    std::size_t i = 0;
+    for (; i + 32 <= n; i += 32, words += step)
+        _mm512_storeu_si512(
+            words, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(in + i + 16), _mm512_loadu_ps(in + i)));
+    if (i == n)
+        return;
+    const auto mask = static_cast<__mmask32>((1ull << (n - i)) - 1);
+    const __m512 low = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), in + i);
+    const __m512 high = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), in + i + 16);
+    _mm512_storeu_si512(words, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+}
+
 } // namespace
 
 bool hasBfloat16() {
@@ -87,6 +100,9 @@ Bfloat16Tile bfloat16Tile(std::size_t rows, std::size_t vectors) {
 void toBfloat16(const float* in, std::size_t n, std::uint32_t* words) {
     convert(in, n, words);
 }
+void toBfloat16Steps(const float* in, std::size_t n, std::uint32_t* words, std::size_t step) {
+    convertSteps(in, n, words, step);
+}
 
 #else
 
@@ -97,6 +113,7 @@ Bfloat16Tile bfloat16Tile(std::size_t, std::size_t) {
     return nullptr;
 }
 void toBfloat16(const float*, std::size_t, std::uint32_t*) {}
+void toBfloat16Steps(const float*, std::size_t, std::uint32_t*, std::size_t) {}
 
 #endif
 

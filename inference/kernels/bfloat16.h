@@ -7,6 +7,11 @@
 /// instructions for them (AVX512_BF16). Numbers travel in words of two: the first of a pair in the low half.
 namespace tandem::kernels {
 
+/// The words that a buffer of floats holds.
+inline const std::uint32_t* wordsOf(const float* p) {
+    return reinterpret_cast<const std::uint32_t*>(p);
+}
+
 /// Whether this processor has them, and the kernels in use fit them (no smaller instruction set was chosen).
 bool hasBfloat16();
 
@@ -24,5 +29,8 @@ Bfloat16Tile bfloat16Tile(std::size_t rows, std::size_t vectors);
 /// n floats as (n + 1) / 2 words, rounded to nearest, ties to even; the last half is zero if n is odd. Only
 /// where hasBfloat16().
 void toBfloat16(const float* in, std::size_t n, std::uint32_t* words);
+
+/// The same, each 16 words `step` words after the 16 before; the last 16 are filled up with zeros.
+void toBfloat16Steps(const float* in, std::size_t n, std::uint32_t* words, std::size_t step);
 
 } // namespace tandem::kernels

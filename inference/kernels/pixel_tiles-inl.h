@@ -30,7 +30,7 @@ HWY_INLINE void panelProduct(AmxTile& registers, const LeftPanels& left, std::si
     const std::size_t depth = left.packedDepth(), count = depth - skipped;
     const auto words = [](const float* p) { return reinterpret_cast<const std::uint32_t*>(p); };
     if (left.numbers.amx) {
-        registers.multiply(words(left.panels.data() + first * depth + skipped), depth, words(b), count, c,
+        registers.multiply({words(left.panels.data() + first * depth + skipped), depth}, words(b), count, c,
                            cStep, HWY_MIN(kAmxRows, left.rows - first), accumulate);
         return;
     }

@@ -3,6 +3,7 @@
 // test.
 #include "inference/kernels/amx.h"
 #include "inference/kernels/attention.h"
+#include "inference/kernels/attention_weights.h"
 #include "inference/kernels/bfloat16.h"
 #include "inference/kernels/gemm.h"
 #include "tests/inference/kernels_support.h"
@@ -192,4 +193,73 @@ TEST(Bfloat16, SelfAttention_WindowsAndGrid_StaysNearFloat32) {
             EXPECT_GT(worst.value, 0.0); // it did compute with fewer bits
         }
     });
+}
+
+// Weights stand against the largest logit of the first keys; one far above them must not overflow.
+TEST(Bfloat16, SelfAttention_LateKeyFarAboveTheOthers_TakesItAll) {
+    NEEDS_BFLOAT16();
+    inEveryKind([] {
+        Workers workers(2);
+        const std::size_t tokens = 300, headDim = 64, late = 290;
+        for (const float gap : {50.f, 80.f, 200.f, 1000.f}) {
+            Padded qkv = Padded::random(tokens, 3 * headDim, 1);
+            for (std::size_t t = 0; t < tokens; ++t)
+                for (std::size_t d = 0; d < headDim; ++d) {
+                    qkv.at(t, d) = 1.f; // so that a key of c has the logit 8 c
+                    qkv.at(t, headDim + d) = t == late ? gap / 8 : 0.01f * qkv.at(t, headDim + d);
+                }
+            Padded result(tokens, headDim);
+            FloatBuffer scratch;
+            selfAttention(workers, {1, tokens, 0, 1, headDim, Numbers::Bfloat16}, qkv.view(), nullptr,
+                          nullptr, result.view(), scratch);
+            for (std::size_t t = 0; t < tokens; ++t)
+                for (std::size_t d = 0; d < headDim; ++d)
+                    ASSERT_NEAR(result.at(t, d), rounded(qkv.at(late, 2 * headDim + d)), 1e-6) << gap;
+        }
+    });
+}
+
+TEST(Bfloat16, WeightsFromLogits_OffsetsAndExtremes_MatchExp2) {
+    NEEDS_BFLOAT16();
+    for (const std::size_t keys : {1u, 2u, 7u, 64u, 127u}) {
+        const std::size_t width = 5, first = 3, rows = (first + keys) / width + 1, q = kAttentionQueries;
+        auto logits = randomVector(keys * q, 1, 8.f);
+        logits[0] = 300.f;
+        logits[1] = -300.f;
+        const auto byRow = randomVector(rows * q, 2, 4.f), byColumn = randomVector(width * q, 3, 4.f);
+        for (const bool columns : {true, false}) {
+            const LogitOffsets offsets{byRow.data(), columns ? byColumn.data() : nullptr, width, first};
+            std::vector<float> expected(keys * q), highest(q, -1e30f), maximum = highest, sum(q, 2.f);
+            for (std::size_t k = 0; k < keys; ++k)
+                for (std::size_t i = 0; i < q; ++i) {
+                    float& x = expected[k * q + i] = logits[k * q + i];
+                    x += columns ? byRow[(first + k) / width * q + i] + byColumn[(first + k) % width * q + i]
+                                 : byRow[i];
+                    highest[i] = std::max(highest[i], x);
+                }
+            raiseMaximum(logits.data(), keys, offsets, 1, maximum.data());
+            std::vector<float> words = logits;
+            weightsFromLogits(words.data(), keys, offsets, sum.data());
+            for (std::size_t i = 0; i < q; ++i) {
+                EXPECT_NEAR(maximum[i], highest[i], 1e-4) << keys;
+                double total = 2;
+                for (std::size_t k = 0; k < keys; ++k) {
+                    const std::uint32_t word = wordsOf(words.data())[k / 2 * q + i];
+                    const std::uint32_t bits = (k % 2 ? word >> 16 : word & 0xffffu) << 16;
+                    float weight;
+                    std::memcpy(&weight, &bits, sizeof weight);
+                    total += weight;
+                    const double exact = std::exp2(double(expected[k * q + i]));
+                    if (exact > 1e38)
+                        EXPECT_TRUE(std::isinf(weight));
+                    else
+                        EXPECT_NEAR(weight, exact, exact * 0.0041 + 1e-38) << expected[k * q + i];
+                }
+                if (std::isinf(total))
+                    EXPECT_TRUE(std::isinf(sum[i]));
+                else
+                    EXPECT_NEAR(sum[i], total, 1e-5 * total) << keys;
+            }
+        }
+    }
 }
