@@ -91,16 +91,14 @@ void CrossBlock::run(Workspace& w, ConstMatrix query, ConstMatrix value, Matrix 
 // One map at a time, so that its wide inside needs no more memory than a ViT block's.
 void CrossBlock::feedForward(Workspace& w, Matrix x) const {
     const kernels::RowNorm norm = ffnNorm_.view();
-    Matrix hidden = w.wide.shaped(x.rows, fc1_.outputs());
-    kernels::linear(w.workers, x, fc1_.weights,
-                    {fc1_.biasData(), depthwise_ ? Activation::None : Activation::Gelu, {}}, hidden, &norm);
-    if (depthwise_) {
-        const Matrix mixed = w.wide2.shaped(x.rows, fc1_.outputs());
-        kernels::depthwise3x3(w.workers, grid_, grid_, hidden, depthwise_->data(), depthwiseBias_.data(),
-                              Activation::Gelu, mixed);
-        hidden = mixed;
-    }
-    kernels::linear(w.workers, hidden, fc2_.weights, {fc2_.biasData(), Activation::None, x}, x);
+    if (!depthwise_)
+        return engine::feedForward(w, norm, fc1_, fc2_, x);
+    const Matrix hidden = w.wide.shaped(x.rows, fc1_.outputs()),
+                 mixed = w.wide2.shaped(x.rows, fc1_.outputs());
+    kernels::linear(w.workers, x, fc1_.weights, {fc1_.biasData(), Activation::None, {}}, hidden, &norm);
+    kernels::depthwise3x3(w.workers, grid_, grid_, hidden, depthwise_->data(), depthwiseBias_.data(),
+                          Activation::Gelu, mixed);
+    kernels::linear(w.workers, mixed, fc2_.weights, {fc2_.biasData(), Activation::None, x}, x);
 }
 
 } // namespace tandem::engine

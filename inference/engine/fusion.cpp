@@ -110,10 +110,7 @@ void Fusion::multiDane(Workspace& w, Matrix vit, Matrix conv) const {
 }
 
 void Fusion::feedForward(Workspace& w, Matrix x) const {
-    const kernels::RowNorm norm = ffnNorm_->view();
-    const Matrix hidden = w.wide.shaped(x.rows, fc1_.outputs());
-    kernels::linear(w.workers, x, fc1_.weights, {fc1_.biasData(), Activation::Gelu, {}}, hidden, &norm);
-    kernels::linear(w.workers, hidden, fc2_.weights, {fc2_.biasData(), Activation::None, x}, x);
+    engine::feedForward(w, ffnNorm_->view(), fc1_, fc2_, x);
 }
 
 } // namespace tandem::engine

@@ -72,6 +72,11 @@ public:
         const std::size_t stride = columns % 1024 ? columns : columns + 16;
         return {memory_.reserve(rows * stride), rows, columns, stride};
     }
+    kernels::HalfMatrix halfShaped(std::size_t rows, std::size_t columns) {
+        const std::size_t stride = columns % 1024 ? columns : columns + 32;
+        return {reinterpret_cast<std::uint16_t*>(memory_.reserve((rows * stride + 1) / 2)), rows, columns,
+                stride};
+    }
     void release() { memory_.release(); }
 
 private:

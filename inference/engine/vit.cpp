@@ -54,9 +54,7 @@ void VitBlock::run(Workspace& w, kernels::Matrix x) const {
     kernels::selfAttention(w.workers, shape_, qkv, qkv_.biasData(), relative_ ? &*relative_ : nullptr, mixed,
                            w.keys);
     kernels::linear(w.workers, mixed, proj_.weights, {proj_.biasData(), Activation::None, x}, x);
-    const kernels::Matrix hidden = w.wide.shaped(x.rows, lin1_.outputs());
-    kernels::linear(w.workers, x, lin1_.weights, {lin1_.biasData(), Activation::Gelu, {}}, hidden, &norm2);
-    kernels::linear(w.workers, hidden, lin2_.weights, {lin2_.biasData(), Activation::None, x}, x);
+    feedForward(w, norm2, lin1_, lin2_, x);
 }
 
 } // namespace tandem::engine

@@ -20,4 +20,8 @@ struct Workspace {
     }
 };
 
+/// x = x + second(GELU(first(norm(x)))), the wide inside in w.wide.
+void feedForward(Workspace& w, const kernels::RowNorm& norm, const Linear& first, const Linear& second,
+                 kernels::Matrix x);
+
 } // namespace tandem::engine

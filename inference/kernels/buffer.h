@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace tandem::kernels {
@@ -69,6 +70,13 @@ struct Matrix {
     Matrix slice(std::size_t first, std::size_t count) const {
         return {data + first * stride, count, columns, stride};
     }
+};
+
+/// Rows of bfloat16 numbers (bfloat16.h), `stride` of them apart. Borrows.
+struct HalfMatrix {
+    std::uint16_t* data = nullptr;
+    std::size_t rows = 0, columns = 0, stride = 0;
+    std::uint16_t* row(std::size_t r) const { return data + r * stride; }
 };
 
 } // namespace tandem::kernels

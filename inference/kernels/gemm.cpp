@@ -86,7 +86,7 @@ void cut(Product& p, int threads) {
 void multiply(Workers& workers, Product& p) {
     if (p.left.rows == 0)
         return;
-    p.addToResult = p.epilogue->residual.data == p.result.data;
+    p.addToResult = p.result.data && p.epilogue->residual.data == p.result.data;
     cut(p, workers.count());
     const std::size_t floats = HWY_DYNAMIC_DISPATCH(scratchFloats)(p);
     const auto task = [&](std::size_t index, int worker) {
@@ -182,15 +182,39 @@ PackedWeights packConvolution(const float* weight, std::size_t outputs, std::siz
     return packWeights(byTap.data(), outputs, channels * taps, block, numbers);
 }
 
-void linear(Workers& workers, ConstMatrix left, const PackedWeights& weights, const Epilogue& epilogue,
-            Matrix result, const RowNorm* norm) {
+namespace {
+Product linearProduct(std::size_t rows, const PackedWeights& weights, const Epilogue& epilogue) {
     Product p;
-    p.left.matrix = left;
-    p.left.norm = norm;
-    p.left.rows = left.rows;
+    p.left.rows = rows;
     p.left.depth = weights.inputs;
     p.weights = &weights;
     p.epilogue = &epilogue;
+    return p;
+}
+} // namespace
+
+void linear(Workers& workers, ConstMatrix left, const PackedWeights& weights, const Epilogue& epilogue,
+            Matrix result, const RowNorm* norm) {
+    Product p = linearProduct(left.rows, weights, epilogue);
+    p.left.matrix = left;
+    p.left.norm = norm;
+    p.result = result;
+    multiply(workers, p);
+}
+
+void linear(Workers& workers, ConstMatrix left, const PackedWeights& weights, const Epilogue& epilogue,
+            const HalfMatrix& result, const RowNorm* norm) {
+    Product p = linearProduct(left.rows, weights, epilogue);
+    p.left.matrix = left;
+    p.left.norm = norm;
+    p.halfResult = result;
+    multiply(workers, p);
+}
+
+void linear(Workers& workers, const HalfMatrix& left, const PackedWeights& weights, const Epilogue& epilogue,
+            Matrix result) {
+    Product p = linearProduct(left.rows, weights, epilogue);
+    p.left.half = left;
     p.result = result;
     multiply(workers, p);
 }

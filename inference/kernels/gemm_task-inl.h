@@ -22,6 +22,7 @@ inline std::size_t packedInputs(const PackedWeights& w, std::size_t depth) {
 // Where the rows of the left matrix come from: a matrix, or the pixels that a convolution's tap meets.
 struct LeftRows {
     ConstMatrix matrix;
+    HalfMatrix half; // instead of `matrix`, where it has data
     const RowNorm* norm = nullptr;
     const Convolution* convolution = nullptr;
     const float* zeros = nullptr; // as long as a depth block
@@ -47,6 +48,7 @@ struct Product {
     const PackedWeights* weights = nullptr;
     const Epilogue* epilogue = nullptr;
     Matrix result;
+    HalfMatrix halfResult;    // instead of `result`, where it has data
     bool addToResult = false; // the residual is the result itself
     bool bfloat16() const { return weights->numbers == Numbers::Bfloat16; }
     bool amx() const { return weights->amx; }
@@ -58,9 +60,6 @@ struct Product {
     const float* rightBlock(std::size_t k) const { // the panels of the depth block that begins at k
         return weights->panels.data() +
                k / weights->depthBlock * panels() * weights->width * packedDepth(weights->depthBlock);
-    }
-    Matrix resultPart(std::size_t row, std::size_t column, std::size_t rows, std::size_t columns) const {
-        return {result.row(row) + column, rows, columns, result.stride};
     }
     std::size_t depthBlocks() const {
         return (weights->inputs + weights->depthBlock - 1) / weights->depthBlock;
@@ -74,6 +73,11 @@ struct Product {
         return depthBlocks() == 1 ? panelsOfTask : (panelsOfTask + groups - 1) / groups;
     }
 };
+
+template <class Rows>
+Rows partOf(const Rows& m, std::size_t row, std::size_t column, std::size_t rows, std::size_t columns) {
+    return {m.row(row) + column, rows, columns, m.stride};
+}
 
 inline float* toCacheLine(float* p) {
     return reinterpret_cast<float*>((reinterpret_cast<std::uintptr_t>(p) + 63) / 64 * 64);
@@ -141,9 +145,32 @@ HWY_INLINE void packLeft(const Product& p, std::size_t first, std::size_t last, 
     }
 }
 
-template <Activation A>
+// The first n lanes rounded to bfloat16, ties to even.
+HWY_INLINE void storePart(vm::V v, std::uint16_t* out, std::size_t n) {
+    const hn::RebindToUnsigned<decltype(vm::d)> du;
+    const hn::Rebind<std::uint16_t, decltype(vm::d)> half;
+    const auto bits = hn::BitCast(du, v);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+    const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7fff))));
+    const auto numbers = hn::DemoteTo(half, hn::BitCast(vm::di, rounded));
+    if (n >= vm::lanes) {
+        hn::StoreU(numbers, half, out);
+        return;
+    }
+    HWY_ALIGN std::uint16_t part[vm::lanes];
+    hn::Store(numbers, half, part);
+    std::memcpy(out, part, n * sizeof *out);
+}
+HWY_INLINE vm::V geluFor(vm::V x, const float*) {
+    return vm::gelu(x);
+}
+HWY_INLINE vm::V geluFor(vm::V x, const std::uint16_t*) {
+    return vm::geluQuick(x);
+}
+
+template <Activation A, class Out>
 HWY_INLINE void finishRow(const float* sums, std::size_t n, const float* bias, const float* residual,
-                          float* out) {
+                          Out* out) {
     using namespace vm;
     for (std::size_t i = 0; i < n; i += lanes) {
         V x = loadPart(sums + i, n - i);
@@ -152,7 +179,7 @@ HWY_INLINE void finishRow(const float* sums, std::size_t n, const float* bias, c
         if constexpr (A == Activation::Relu)
             x = hn::Max(x, hn::Zero(d));
         if constexpr (A == Activation::Gelu)
-            x = gelu(x);
+            x = geluFor(x, out);
         if (residual)
             x = hn::Add(x, loadPart(residual + i, n - i));
         storePart(x, out + i, n - i);
@@ -160,8 +187,9 @@ HWY_INLINE void finishRow(const float* sums, std::size_t n, const float* bias, c
 }
 
 // Bias, activation and residual on rows x n of a product, whose first element is result(row, column).
+template <class Rows>
 HWY_INLINE void finish(const Epilogue& e, bool withResidual, ConstMatrix sums, std::size_t row,
-                       std::size_t column, Matrix out) {
+                       std::size_t column, const Rows& out) {
     const float* bias = e.bias ? e.bias + column : nullptr;
     for (std::size_t r = 0; r < sums.rows; ++r) {
         const float* residual = withResidual ? e.residual.row(row + r) + column : nullptr;
@@ -215,10 +243,20 @@ void multiplyTask(const Product& p, std::size_t first, std::size_t last, std::si
                 if (!lastBlock || (whole && plain && (added || !residual)))
                     continue;
                 finish(*p.epilogue, residual && !added, {c + r * stride, count, n, stride}, first + r, column,
-                       p.resultPart(first + r, column, count, n));
+                       partOf(p.result, first + r, column, count, n));
             }
         }
     }
+}
+
+// n numbers as words, each kAmxWords of them `step` after those before; the last are filled up with zeros.
+HWY_INLINE void copySteps(const std::uint16_t* in, std::size_t n, std::uint32_t* words, std::size_t step) {
+    for (; n >= 2 * kAmxWords; n -= 2 * kAmxWords, in += 2 * kAmxWords, words += step)
+        std::memcpy(words, in, kAmxWords * sizeof *words);
+    if (n == 0)
+        return;
+    std::memset(words, 0, kAmxWords * sizeof *words);
+    std::memcpy(words, in, n * sizeof *in);
 }
 
 // Writes rows [first, last) of a depth block for the tile registers: tile[step of kAmxWords][row][word].
@@ -227,8 +265,12 @@ HWY_INLINE void packLeftInTiles(const Product& p, std::size_t first, std::size_t
     const std::size_t words = p.packedDepth(depth);
     for (std::size_t i = 0; i < last - first; ++i) {
         float* row = out + i / kAmxRows * kAmxRows * words + i % kAmxRows * kAmxWords;
-        toBfloat16Steps(leftRow(p.left, first + i, k, depth, statistics + 2 * i, line), depth,
-                        reinterpret_cast<std::uint32_t*>(row), kAmxRows * kAmxWords);
+        auto* to = reinterpret_cast<std::uint32_t*>(row);
+        if (p.left.half.data)
+            copySteps(p.left.half.row(first + i) + k, depth, to, kAmxRows * kAmxWords);
+        else
+            toBfloat16Steps(leftRow(p.left, first + i, k, depth, statistics + 2 * i, line), depth, to,
+                            kAmxRows * kAmxWords);
     }
 }
 
@@ -238,16 +280,20 @@ HWY_INLINE void prefetchPanel(const float* panel, std::size_t part, std::size_t 
     for (std::size_t i = part * share; i < HWY_MIN(part * share + share, floats); i += kCacheLine)
         __builtin_prefetch(panel + i, 0, 2); // into the second-level cache
 }
-HWY_INLINE void prefetchResult(Matrix result) {
+template <class Rows>
+HWY_INLINE void prefetchResult(const Rows& result) {
+    constexpr std::size_t line = kCacheLine * sizeof(float) / sizeof *result.data;
     for (std::size_t r = 0; r < result.rows; ++r)
-        for (std::size_t i = 0; i < result.columns; i += kCacheLine)
+        for (std::size_t i = 0; i < result.columns; i += line)
             __builtin_prefetch(result.row(r) + i, 1, 3);
 }
 
 // The same in tile registers. The sums of some panels stay in the second-level cache, tile by tile, while the
 // depth blocks go by: results whose rows lie a power of two apart would share few lines of the first level.
-void multiplyInTiles(const Product& p, std::size_t first, std::size_t last, std::size_t begin,
-                     std::size_t end, float* scratch) {
+// Rows: Matrix or HalfMatrix, what the result is.
+template <class Rows>
+HWY_INLINE void multiplyInTilesTo(const Rows& to, const Product& p, std::size_t first, std::size_t last,
+                                  std::size_t begin, std::size_t end, float* scratch) {
     const PackedWeights& w = *p.weights;
     const std::size_t rows = last - first, tiles = (rows + kAmxRows - 1) / kAmxRows;
     const std::size_t blocks = p.depthBlocks(), atOnce = p.panelsAtOnce(end - begin);
@@ -273,7 +319,7 @@ void multiplyInTiles(const Product& p, std::size_t first, std::size_t last, std:
                     const std::size_t row = first + t * kAmxRows, count = HWY_MIN(kAmxRows, last - row);
                     float* c = blocks == 1 ? sums : sums + ((panel - group) * tiles + t) * tileFloats;
                     prefetchPanel(right + packed * kAmxWidth, t, tiles, packed * kAmxWidth);
-                    const Matrix result = p.resultPart(row, column, count, n);
+                    const Rows result = partOf(to, row, column, count, n);
                     if (lastBlock)
                         prefetchResult(result);
                     amx.multiply({wordsOf(ownLeft + t * kAmxRows * packed), kAmxWords, kAmxRows * kAmxWords},
@@ -284,6 +330,14 @@ void multiplyInTiles(const Product& p, std::size_t first, std::size_t last, std:
                 }
             }
         }
+}
+
+void multiplyInTiles(const Product& p, std::size_t first, std::size_t last, std::size_t begin,
+                     std::size_t end, float* scratch) {
+    if (p.halfResult.data)
+        multiplyInTilesTo(p.halfResult, p, first, last, begin, end, scratch);
+    else
+        multiplyInTilesTo(p.result, p, first, last, begin, end, scratch);
 }
 
 // Floats of scratch memory that a task needs.
