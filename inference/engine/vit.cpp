@@ -37,24 +37,35 @@ VitBlock::VitBlock(const Keys& k, const net::NetworkConfig& c, bool global)
               static_cast<std::size_t>(c.headDim())};
     if (c.headDim() % 2 == 0)
         shape_.numbers = k.numbers();
+    shape_.tiles =
+        qkv_.weights.amx && proj_.weights.amx && kernels::canAttendInTiles(shape_.headDim, shape_.numbers);
     if (!c.useRelPos)
         return;
     const std::size_t side = shape_.windowHeight();
     const auto rows = resampledTable(attention["rel_pos_h"], shape_.headDim, 2 * side - 1);
     const auto columns = resampledTable(attention["rel_pos_w"], shape_.headDim, 2 * side - 1);
-    relative_ =
-        kernels::packRelative(rows.data(), columns.data(), side, side, shape_.headDim, shape_.numbers);
+    relative_ = kernels::packRelative(rows.data(), columns.data(), shape_);
+}
+
+void VitBlock::attend(Workspace& w, kernels::Matrix x) const {
+    const kernels::RowNorm norm1 = norm1_.view();
+    const kernels::Epilogue in{qkv_.biasData(), Activation::None, {}},
+        out{proj_.biasData(), Activation::None, x};
+    const kernels::RelativePositions* relative = relative_ ? &*relative_ : nullptr;
+    const auto pass = [&](const auto& qkv, const auto& mixed) {
+        kernels::linear(w.workers, x, qkv_.weights, in, qkv, &norm1);
+        kernels::selfAttention(w.workers, shape_, qkv, qkv_.biasData(), relative, mixed, w.keys);
+        kernels::linear(w.workers, mixed, proj_.weights, out, x);
+    };
+    if (shape_.tiles)
+        pass(w.qkv.halfShaped(x.rows, qkv_.outputs()), w.mixed.halfShaped(x.rows, x.columns));
+    else
+        pass(w.qkv.shaped(x.rows, qkv_.outputs()), w.mixed.shaped(x.rows, x.columns));
 }
 
 void VitBlock::run(Workspace& w, kernels::Matrix x) const {
-    const kernels::RowNorm norm1 = norm1_.view(), norm2 = norm2_.view();
-    const kernels::Matrix qkv = w.qkv.shaped(x.rows, qkv_.outputs());
-    kernels::linear(w.workers, x, qkv_.weights, {qkv_.biasData(), Activation::None, {}}, qkv, &norm1);
-    const kernels::Matrix mixed = w.mixed.shaped(x.rows, x.columns);
-    kernels::selfAttention(w.workers, shape_, qkv, qkv_.biasData(), relative_ ? &*relative_ : nullptr, mixed,
-                           w.keys);
-    kernels::linear(w.workers, mixed, proj_.weights, {proj_.biasData(), Activation::None, x}, x);
-    feedForward(w, norm2, lin1_, lin2_, x);
+    attend(w, x);
+    feedForward(w, norm2_.view(), lin1_, lin2_, x);
 }
 
 } // namespace tandem::engine

@@ -16,6 +16,8 @@ public:
     void run(Workspace&, kernels::Matrix x) const;
 
 private:
+    void attend(Workspace&, kernels::Matrix x) const;
+
     Norm norm1_, norm2_;
     Linear qkv_, proj_, lin1_, lin2_;
     kernels::AttentionShape shape_;

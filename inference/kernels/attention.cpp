@@ -250,18 +250,14 @@ HWY_EXPORT(packTableForTiles);
 
 namespace {
 
-bool usesAmx(std::size_t headDim, Numbers numbers) {
-    return numbers == Numbers::Bfloat16 && headDim >= 2 * kAmxWords && hasAmx();
-}
-
 std::size_t roundToLine(std::size_t floats) {
     return (floats + 15) / 16 * 16;
 }
 
-// Room for the keys, or for the values and two lines.
+// Room for the keys, or for the values and two lines (in tile registers: for the values).
 std::size_t keyFloats(const AttentionJob& job) {
     const std::size_t panels = HWY_DYNAMIC_DISPATCH(packedKeyFloats)(job.keyCount() + 4, job.headDim);
-    const std::size_t values = job.keyBlocks() * job.headDim * (kAmxKeys / 2) + 2 * job.headDim;
+    const std::size_t values = job.keyBlocks() * job.headDim * (kAmxKeys / 2);
     return roundToLine(job.amx ? std::max({panels, job.keyCount() * job.keyWords(), values}) : panels);
 }
 void packHead(const AttentionJob& job, const Window& w, std::size_t head, float* keys, float* values) {
@@ -323,53 +319,83 @@ void attendWindows(Workers& workers, const AttentionJob& job, const AttentionSha
 
 } // namespace
 
-RelativePositions packRelative(const float* tableRows, const float* tableColumns, std::size_t windowHeight,
-                               std::size_t windowWidth, std::size_t headDim, Numbers numbers) {
+bool canAttendInTiles(std::size_t headDim, Numbers numbers) {
+    return numbers == Numbers::Bfloat16 && headDim >= 2 * kAmxWords && headDim % 2 == 0 && hasAmx();
+}
+
+RelativePositions packRelative(const float* tableRows, const float* tableColumns,
+                               const AttentionShape& shape) {
+    const std::size_t headDim = shape.headDim;
     RelativePositions r;
-    r.numbers = numbers;
     std::vector<float> line(2 * headDim);
-    r.windowHeight = windowHeight;
-    r.windowWidth = windowWidth;
-    r.headDim = headDim;
-    r.amx = usesAmx(headDim, numbers);
     const auto pack = [&](const float* table, std::size_t n, FloatBuffer& out) {
         const std::size_t rows = 2 * n - 1;
-        if (r.amx) {
+        if (shape.tiles) {
             out.reserve(rows * keyWordsOf(headDim));
             HWY_DYNAMIC_DISPATCH(packTableForTiles)(table, rows, headDim, line.data(), out.data());
             return;
         }
         out.reserve(HWY_DYNAMIC_DISPATCH(packedKeyFloats)(rows, headDim));
         HWY_DYNAMIC_DISPATCH(packTable)
-        (table, rows, headDim, numbers == Numbers::Bfloat16, line.data(), out.data());
+        (table, rows, headDim, shape.numbers == Numbers::Bfloat16, line.data(), out.data());
     };
-    pack(tableRows, windowHeight, r.rows);
-    pack(tableColumns, windowWidth, r.columns);
+    pack(tableRows, shape.windowHeight(), r.rows);
+    pack(tableColumns, shape.windowWidth(), r.columns);
     return r;
 }
+
+namespace {
+
+AttentionJob jobOf(const AttentionShape& shape, const RelativePositions* relative) {
+    AttentionJob job;
+    job.relative = relative;
+    job.headDim = shape.headDim;
+    job.gridWidth = shape.width;
+    job.half = shape.numbers == Numbers::Bfloat16;
+    job.amx = shape.tiles;
+    job.windowHeight = shape.windowHeight();
+    job.windowWidth = shape.windowWidth();
+    return job;
+}
+
+void attendGrid(Workers& workers, const AttentionJob& job, const AttentionShape& shape,
+                FloatBuffer& scratch) {
+    const Window grid{0, 0, shape.height, shape.width};
+    if (shape.window)
+        attendWindows(workers, job, shape);
+    else
+        attendWhole(workers, job, grid, grid, shape.heads, scratch);
+}
+
+} // namespace
 
 void selfAttention(Workers& workers, const AttentionShape& shape, ConstMatrix qkv, const float* qkvBias,
                    const RelativePositions* relative, Matrix result, FloatBuffer& scratch) {
     const std::size_t inner = shape.heads * shape.headDim;
-    AttentionJob job;
+    AttentionJob job = jobOf(shape, relative);
     job.queries = qkv;
     job.keys = {qkv.data + inner, qkv.rows, inner, qkv.stride};
     job.values = {qkv.data + 2 * inner, qkv.rows, inner, qkv.stride};
     job.keyBias = qkvBias ? qkvBias + inner : nullptr;
     job.valueBias = qkvBias ? qkvBias + 2 * inner : nullptr;
-    job.relative = relative;
     job.result = result;
-    job.headDim = shape.headDim;
-    job.gridWidth = shape.width;
-    job.half = shape.numbers == Numbers::Bfloat16;
-    job.amx = relative ? relative->amx : usesAmx(job.headDim, shape.numbers);
-    job.windowHeight = shape.windowHeight();
-    job.windowWidth = shape.windowWidth();
-    if (shape.window)
-        attendWindows(workers, job, shape);
-    else
-        attendWhole(workers, job, {0, 0, shape.height, shape.width}, {0, 0, shape.height, shape.width},
-                    shape.heads, scratch);
+    attendGrid(workers, job, shape, scratch);
+}
+
+void selfAttention(Workers& workers, const AttentionShape& shape, const HalfMatrix& qkv, const float* qkvBias,
+                   const RelativePositions* relative, const HalfMatrix& result, FloatBuffer& scratch) {
+    const std::size_t inner = shape.heads * shape.headDim;
+    std::vector<std::uint32_t> bias(inner, 0); // words of the keys' and values' biases
+    if (qkvBias)
+        toBfloat16(qkvBias + inner, 2 * inner, bias.data());
+    AttentionJob job = jobOf(shape, relative);
+    job.halfQueries = qkv;
+    job.halfKeys = {qkv.data + inner, qkv.rows, inner, qkv.stride};
+    job.halfValues = {qkv.data + 2 * inner, qkv.rows, inner, qkv.stride};
+    job.halfKeyBias = reinterpret_cast<const std::uint16_t*>(bias.data());
+    job.halfValueBias = job.halfKeyBias + inner;
+    job.halfResult = result;
+    attendGrid(workers, job, shape, scratch);
 }
 
 void attention(Workers& workers, std::size_t heads, std::size_t headDim, ConstMatrix queries,

@@ -16,24 +16,25 @@ struct AttentionShape {
     /// Bfloat16: queries, keys, values, tables and the weights of the softmax are rounded, sums are float32
     /// (headDim must be even).
     Numbers numbers = Numbers::Float32;
+    /// Bfloat16 in tile registers (amx.h), rows of bfloat16 in and out; only where canAttendInTiles().
+    bool tiles = false;
     std::size_t windowHeight() const { return window ? window : height; }
     std::size_t windowWidth() const { return window ? window : width; }
 };
+
+/// Whether this processor attends to heads of that size in tile registers.
+bool canAttendInTiles(std::size_t headDim, Numbers);
 
 /// Decomposed relative positions of one block, packed by packRelative: row i of the tables is the vector for
 /// a query i - (n - 1) tokens below (right of) the key.
 struct RelativePositions {
     FloatBuffer rows, columns;
-    std::size_t windowHeight = 0, windowWidth = 0, headDim = 0;
-    Numbers numbers = Numbers::Float32;
-    bool amx = false; ///< made for the tile registers (amx.h)
 };
 
 /// @param tableRows, tableColumns  (2 n - 1) x headDim for windows of n rows (columns), row-major
-/// @param numbers  those of the attention that they are for
-RelativePositions packRelative(const float* tableRows, const float* tableColumns, std::size_t windowHeight,
-                               std::size_t windowWidth, std::size_t headDim,
-                               Numbers numbers = Numbers::Float32);
+/// @param shape  of the attention that they are for
+RelativePositions packRelative(const float* tableRows, const float* tableColumns,
+                               const AttentionShape& shape);
 
 /// softmax(q k^T / sqrt(headDim) + q . rows[y - y' + h - 1] + q . columns[x - x' + w - 1]) v, head by head,
 /// without ever storing the attention map: blocks of keys pass through the first-level cache while maximum
@@ -51,6 +52,9 @@ RelativePositions packRelative(const float* tableRows, const float* tableColumns
 /// Source: DB-SAM.md section 2; the running softmax is that of Milakov and Gimelshein (2018).
 void selfAttention(Workers&, const AttentionShape&, ConstMatrix qkv, const float* qkvBias,
                    const RelativePositions* relative, Matrix result, FloatBuffer& scratch);
+/// The same for shapes with `tiles`. Rows begin on words: strides are even.
+void selfAttention(Workers&, const AttentionShape&, const HalfMatrix& qkv, const float* qkvBias,
+                   const RelativePositions* relative, const HalfMatrix& result, FloatBuffer& scratch);
 
 /// softmax(q k^T / sqrt(headDim)) v, head by head, without positions: any number of queries and keys.
 /// @param queries, keys, values  rows of heads x headDim

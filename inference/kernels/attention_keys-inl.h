@@ -7,6 +7,7 @@
 #include "inference/kernels/bfloat16.h"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace tandem::kernels {
 
@@ -33,7 +34,11 @@ struct AttentionJob {
     std::size_t headDim = 0, gridWidth = 0;
     std::size_t windowHeight = 0, windowWidth = 0; // keys of a window
     bool half = false;                             // bfloat16: panels hold words of two
-    bool amx = false;                              // and tile registers multiply them
+    // For the tile registers everything that has rows has these instead.
+    bool amx = false;
+    HalfMatrix halfQueries, halfKeys, halfValues, halfResult;
+    const std::uint16_t* halfKeyBias = nullptr;
+    const std::uint16_t* halfValueBias = nullptr;
     std::size_t keyCount() const { return windowHeight * windowWidth; }
     // For AMX: words of a key, and blocks of keys.
     std::size_t keyWords() const { return keyWordsOf(headDim); }

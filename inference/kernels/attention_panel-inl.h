@@ -87,9 +87,14 @@ HWY_INLINE Places fillQueries(const AttentionJob& job, const Window& w, std::siz
         const std::size_t query = p.first + (lane < p.count ? lane : 0);
         at.y[lane] = query / w.columns;
         at.x[lane] = query % w.columns;
-        source[lane] = job.queries.row(job.row(w, at.y[lane], at.x[lane])) + head * n;
+        const std::size_t row = job.row(w, at.y[lane], at.x[lane]);
         p.maximum[lane] = p.next[lane] = -1e30f;
         p.sum[lane] = 0.f;
+        if (job.amx) { // words already; they only move
+            source[lane] = reinterpret_cast<const float*>(job.halfQueries.row(row) + head * n);
+            continue;
+        }
+        source[lane] = job.queries.row(row) + head * n;
         if (!job.half)
             continue;
         float* words = p.output + lane * (n / 2); // free until the first weights are multiplied
@@ -140,8 +145,12 @@ HWY_INLINE void storePanel(const AttentionJob& job, const Window& w, std::size_t
     transposeRows(n, kTileWidth, load, p.query, n); // nobody asks for the queries any more
     for (std::size_t lane = 0; lane < p.count; ++lane) {
         const std::size_t query = p.first + lane;
-        float* out = job.result.row(job.row(w, query / w.columns, query % w.columns)) + head * n;
-        std::memcpy(out, p.query + lane * n, n * sizeof(float));
+        const std::size_t row = job.row(w, query / w.columns, query % w.columns);
+        if (job.amx)
+            toBfloat16(p.query + lane * n, n,
+                       reinterpret_cast<std::uint32_t*>(job.halfResult.row(row) + head * n));
+        else
+            std::memcpy(job.result.row(row) + head * n, p.query + lane * n, n * sizeof(float));
     }
 }
 

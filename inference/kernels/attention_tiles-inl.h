@@ -30,30 +30,56 @@ void packTableForTiles(const float* table, std::size_t rows, std::size_t n, floa
     }
 }
 
-// Keys (scaled) row after row, values as words of two keys: block after block of [headDim][kAmxKeys / 2].
+// Words of one number of each of two rows, from number i on, `left` of them. Null: zeros.
+HWY_INLINE vm::V zipOf(const std::uint16_t* first, const std::uint16_t* second, std::size_t i,
+                       std::size_t left) {
+    const hn::Rebind<std::uint16_t, decltype(vm::d)> half;
+    const hn::Rebind<std::uint32_t, decltype(vm::d)> words;
+    const auto load = [&](const std::uint16_t* row) {
+        if (!row)
+            return hn::Zero(words);
+        if (left >= vm::lanes)
+            return hn::PromoteTo(words, hn::LoadU(half, row + i));
+        HWY_ALIGN std::uint16_t part[vm::lanes] = {};
+        std::memcpy(part, row + i, left * sizeof *row);
+        return hn::PromoteTo(words, hn::Load(half, part));
+    };
+    return hn::BitCast(vm::d, hn::Or(load(first), hn::ShiftLeft<16>(load(second))));
+}
+
+HWY_INLINE void copyNumbers(const std::uint16_t* from, std::size_t n, std::uint16_t* to) {
+    const hn::Rebind<std::uint16_t, decltype(vm::d)> half;
+    std::size_t i = 0;
+    for (; i + vm::lanes <= n; i += vm::lanes)
+        hn::StoreU(hn::LoadU(half, from + i), half, to + i);
+    std::memcpy(to + i, from + i, (n - i) * sizeof *to);
+}
+
+// Keys row after row, values as words of two keys: block after block of [headDim][kAmxKeys / 2].
 void packKeysForTiles(const AttentionJob& job, const Window& w, std::size_t head, float* keys,
                       float* values) {
-    const std::size_t n = job.headDim, words = job.keyWords(), pairs = kAmxKeys / 2;
-    float* const line = values + job.keyBlocks() * n * pairs; // see keyFloats
-    const float scale = vm::log2E / __builtin_sqrtf(static_cast<float>(n));
-    std::memset(keys, 0, job.keyCount() * words * sizeof(float));
-    const float* value[kAmxKeys];
+    const std::size_t n = job.headDim, words = job.keyWords(), pairs = kAmxKeys / 2, at = head * n;
+    const std::uint16_t* value[kAmxKeys];
+    std::size_t y = 0, x = 0;
     for (std::size_t first = 0; first < job.keyCount(); first += kAmxKeys) {
         for (std::size_t i = 0; i < kAmxKeys; ++i) {
-            const std::size_t key = first + i;
             value[i] = nullptr;
-            if (key >= job.keyCount())
+            if (first + i >= job.keyCount())
                 continue;
-            const auto [k, v] = tokenAt(job, w, head, key / job.windowWidth, key % job.windowWidth);
-            value[i] = v;
-            if (!k)
-                continue;
-            for (std::size_t d = 0; d < n; ++d)
-                line[d] = k[d] * scale;
-            toBfloat16(line, n, reinterpret_cast<std::uint32_t*>(keys + key * words));
+            const bool inside = y < w.rows && x < w.columns;
+            const std::size_t row = job.row(w, y, x);
+            const std::uint16_t* key = inside ? job.halfKeys.row(row) : job.halfKeyBias;
+            value[i] = (inside ? job.halfValues.row(row) : job.halfValueBias) + at;
+            auto* to = reinterpret_cast<std::uint16_t*>(keys + (first + i) * words);
+            copyNumbers(key + at, n, to);
+            std::fill(to + n, to + 2 * words, std::uint16_t{0});
+            if (++x == job.windowWidth) {
+                x = 0;
+                ++y;
+            }
         }
         const auto load = [&](std::size_t pair, std::size_t d, std::size_t left) {
-            return pairOf(value[2 * pair], value[2 * pair + 1], d, left);
+            return zipOf(value[2 * pair], value[2 * pair + 1], d, left);
         };
         transposeRows(pairs, n, load, values + first / kAmxKeys * n * pairs, pairs);
     }
@@ -78,7 +104,7 @@ struct TiledGroup {
     const Window& window;
     std::size_t head;
     const float *keys, *values;
-    float *logits, *products;
+    float *products, *table;
     AmxTile tile;
 
     HWY_INLINE void fill(Panel& p) {
@@ -87,18 +113,18 @@ struct TiledGroup {
         std::fill(p.byRow, p.byRow + kAmxWidth, 0.f);
         if (!job.relative)
             return;
-        relativeInTiles(tile, job, p, job.relative->rows.data(), job.windowHeight, at.y, products, p.byRow);
-        relativeInTiles(tile, job, p, job.relative->columns.data(), job.windowWidth, at.x, products,
-                        p.byColumn);
+        relativeInTiles(tile, job, p, job.relative->rows.data(), job.windowHeight, at.y, table, p.byRow);
+        relativeInTiles(tile, job, p, job.relative->columns.data(), job.windowWidth, at.x, table, p.byColumn);
     }
-    HWY_INLINE LogitOffsets offsets(const Panel& p, std::size_t first) const {
-        return {p.byRow, job.relative ? p.byColumn : nullptr, job.windowWidth, first};
+    HWY_INLINE LogitTerms terms(const Panel& p, std::size_t first) const {
+        return {p.byRow, job.relative ? p.byColumn : nullptr, job.windowWidth, first,
+                vm::log2E / __builtin_sqrtf(static_cast<float>(job.headDim))};
     }
-    HWY_INLINE void findLogits(const Panel& p, std::size_t first, std::size_t count) {
+    HWY_INLINE void multiplyKeys(const Panel& p, std::size_t first, std::size_t count) {
         const std::size_t words = job.keyWords();
         for (std::size_t k = 0; k < count; k += kAmxRows)
             tile.multiply({wordsOf(keys + (first + k) * words), words}, wordsOf(p.query), words,
-                          logits + k * kAmxWidth, kAmxWidth, HWY_MIN(kAmxRows, count - k), false);
+                          products + k * kAmxWidth, kAmxWidth, HWY_MIN(kAmxRows, count - k), false);
     }
     // From here on logits stand against the maximum so far.
     HWY_INLINE void takeReference(const Panel& p) {
@@ -108,11 +134,11 @@ struct TiledGroup {
     }
     HWY_INLINE void addValues(const Panel& p, std::size_t first, std::size_t count) {
         const std::size_t n = job.headDim, pairs = (count + 1) / 2, padded = roundUp(pairs, kAmxWords);
-        weightsFromLogits(logits, count, offsets(p, first), p.sum);
-        std::fill(logits + pairs * kAmxWidth, logits + padded * kAmxWidth, 0.f);
+        weightsFromProducts(products, count, terms(p, first), p.sum);
+        std::fill(products + pairs * kAmxWidth, products + padded * kAmxWidth, 0.f);
         const float* block = values + first / kAmxKeys * n * (kAmxKeys / 2);
         for (std::size_t d = 0; d < n; d += kAmxRows)
-            tile.multiply({wordsOf(block + d * (kAmxKeys / 2)), kAmxKeys / 2}, wordsOf(logits), padded,
+            tile.multiply({wordsOf(block + d * (kAmxKeys / 2)), kAmxKeys / 2}, wordsOf(products), padded,
                           p.output + d * kAmxWidth, kAmxWidth, HWY_MIN(kAmxRows, n - d), first != 0);
     }
     HWY_INLINE std::size_t blockAt(std::size_t first) const {
@@ -122,12 +148,12 @@ struct TiledGroup {
     HWY_INLINE void again(Panel& p) {
         fill(p);
         for (std::size_t k = 0; k < job.keyCount(); k += kAmxKeys) {
-            findLogits(p, k, blockAt(k));
-            raiseMaximum(logits, blockAt(k), offsets(p, k), 1, p.maximum);
+            multiplyKeys(p, k, blockAt(k));
+            raiseMaximum(products, blockAt(k), terms(p, k), 1, p.maximum);
         }
         takeReference(p);
         for (std::size_t k = 0; k < job.keyCount(); k += kAmxKeys) {
-            findLogits(p, k, blockAt(k));
+            multiplyKeys(p, k, blockAt(k));
             addValues(p, k, blockAt(k));
         }
     }
@@ -144,17 +170,17 @@ void attendGroupInTiles(const AttentionJob& job, const Window& w, std::size_t he
                         std::size_t last, const float* keys, const float* values, float* scratch) {
     constexpr std::size_t kSampledKeys = 4; // one of these tells enough of the first block
     Panel panels[kGroup];
-    float* logits = logitsOf(job, scratch);
-    TiledGroup group{job, w, head, keys, values, logits, logits + kLogitRows * kTileWidth, {}};
+    float* products = logitsOf(job, scratch);
+    TiledGroup group{job, w, head, keys, values, products, products + kLogitRows * kTileWidth, {}};
     const std::size_t used = carvePanels(job, first, last, scratch, panels);
     for (std::size_t i = 0; i < used; ++i)
         group.fill(panels[i]);
     for (std::size_t k = 0; k < job.keyCount(); k += kAmxKeys)
         for (std::size_t i = 0; i < used; ++i) {
             const std::size_t count = group.blockAt(k);
-            group.findLogits(panels[i], k, count);
+            group.multiplyKeys(panels[i], k, count);
             if (k == 0) {
-                raiseMaximum(logits, count, group.offsets(panels[i], k), kSampledKeys, panels[i].maximum);
+                raiseMaximum(products, count, group.terms(panels[i], k), kSampledKeys, panels[i].maximum);
                 group.takeReference(panels[i]);
             }
             group.addValues(panels[i], k, count);

@@ -22,25 +22,28 @@ TANDEM_WEIGHTS inline __m512 exp2Rough(__m512 x) {
     return _mm512_scalef_ps(p, x);
 }
 
-// Walks along the keys: their logits with the offsets.
+// Walks along the keys.
 template <bool Columns>
-struct OffsetLogits {
-    const float* logits;
-    const LogitOffsets& offsets;
+struct Logits {
+    const float* products;
+    const LogitTerms& terms;
     std::size_t row, column;
-    OffsetLogits(const float* l, const LogitOffsets& o)
-        : logits(l), offsets(o), row(Columns ? o.first / o.width : 0),
+    Logits(const float* l, const LogitTerms& o)
+        : products(l), terms(o), row(Columns ? o.first / o.width : 0),
           column(Columns ? o.first % o.width : 0) {}
 
     TANDEM_WEIGHTS __m512 at(std::size_t key, std::size_t part) const {
         const std::size_t lane = part * 16;
-        __m512 x = _mm512_loadu_ps(logits + key * kAttentionQueries + lane);
-        if constexpr (Columns)
-            x = _mm512_add_ps(x, _mm512_loadu_ps(offsets.byColumn + column * kAttentionQueries + lane));
-        return _mm512_add_ps(x, _mm512_loadu_ps(offsets.byRow + row * kAttentionQueries + lane));
+        const __m512 x = _mm512_loadu_ps(products + key * kAttentionQueries + lane);
+        const __m512 scale = _mm512_set1_ps(terms.scale);
+        const __m512 byRow = _mm512_loadu_ps(terms.byRow + row * kAttentionQueries + lane);
+        if constexpr (!Columns)
+            return _mm512_fmadd_ps(x, scale, byRow);
+        const float* byColumn = terms.byColumn + column * kAttentionQueries + lane;
+        return _mm512_add_ps(_mm512_fmadd_ps(x, scale, _mm512_loadu_ps(byColumn)), byRow);
     }
     void advance() {
-        if (!Columns || ++column < offsets.width)
+        if (!Columns || ++column < terms.width)
             return;
         column = 0;
         ++row;
@@ -48,9 +51,9 @@ struct OffsetLogits {
 };
 
 template <bool Columns>
-TANDEM_WEIGHTS void raise(const float* logits, std::size_t keys, const LogitOffsets& offsets,
-                          std::size_t step, float* maximum) {
-    OffsetLogits<Columns> walk(logits, offsets);
+TANDEM_WEIGHTS void raise(const float* products, std::size_t keys, const LogitTerms& terms, std::size_t step,
+                          float* maximum) {
+    Logits<Columns> walk(products, terms);
     __m512 left = _mm512_loadu_ps(maximum), right = _mm512_loadu_ps(maximum + 16);
     for (std::size_t k = 0; k < keys; ++k, walk.advance()) {
         if (k % step != 0)
@@ -71,8 +74,8 @@ TANDEM_WEIGHTS inline __m512i pairOf(__m512 first, __m512 second) {
 }
 
 template <bool Columns>
-TANDEM_WEIGHTS void weigh(float* logits, std::size_t keys, const LogitOffsets& offsets, float* sum) {
-    OffsetLogits<Columns> walk(logits, offsets);
+TANDEM_WEIGHTS void weigh(float* products, std::size_t keys, const LogitTerms& terms, float* sum) {
+    Logits<Columns> walk(products, terms);
     __m512 sums[2] = {_mm512_loadu_ps(sum), _mm512_loadu_ps(sum + 16)};
     const __m512bh ones = (__m512bh)_mm512_set1_epi32(0x3f803f80);
     __m512 first[2];
@@ -84,7 +87,7 @@ TANDEM_WEIGHTS void weigh(float* logits, std::size_t keys, const LogitOffsets& o
             const __m512 second = k + 1 < keys ? exp2Rough(walk.at(k + 1, part)) : _mm512_setzero_ps();
             const __m512i words = pairOf(first[part], second);
             sums[part] = _mm512_dpbf16_ps(sums[part], (__m512bh)words, ones);
-            _mm512_storeu_si512(logits + k / 2 * kAttentionQueries + part * 16, words);
+            _mm512_storeu_si512(products + k / 2 * kAttentionQueries + part * 16, words);
         }
         walk.advance();
     }
@@ -94,19 +97,19 @@ TANDEM_WEIGHTS void weigh(float* logits, std::size_t keys, const LogitOffsets& o
 
 } // namespace
 
-void raiseMaximum(const float* logits, std::size_t keys, const LogitOffsets& offsets, std::size_t step,
+void raiseMaximum(const float* products, std::size_t keys, const LogitTerms& terms, std::size_t step,
                   float* maximum) {
-    (offsets.byColumn ? raise<true> : raise<false>)(logits, keys, offsets, step, maximum);
+    (terms.byColumn ? raise<true> : raise<false>)(products, keys, terms, step, maximum);
 }
 
-void weightsFromLogits(float* logits, std::size_t keys, const LogitOffsets& offsets, float* sum) {
-    (offsets.byColumn ? weigh<true> : weigh<false>)(logits, keys, offsets, sum);
+void weightsFromProducts(float* products, std::size_t keys, const LogitTerms& terms, float* sum) {
+    (terms.byColumn ? weigh<true> : weigh<false>)(products, keys, terms, sum);
 }
 
 #else
 
-void raiseMaximum(const float*, std::size_t, const LogitOffsets&, std::size_t, float*) {}
-void weightsFromLogits(float*, std::size_t, const LogitOffsets&, float*) {}
+void raiseMaximum(const float*, std::size_t, const LogitTerms&, std::size_t, float*) {}
+void weightsFromProducts(float*, std::size_t, const LogitTerms&, float*) {}
 
 #endif
 

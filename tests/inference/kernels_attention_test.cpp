@@ -53,7 +53,7 @@ void checkSelfAttention(Workers& workers, const AttentionShape& s, bool relative
     const auto bias = randomVector(3 * inner, 2);
     const auto rows = randomVector((2 * h - 1) * s.headDim, 3, 0.3f);
     const auto columns = randomVector((2 * w - 1) * s.headDim, 4, 0.3f);
-    const RelativePositions packed = packRelative(rows.data(), columns.data(), h, w, s.headDim);
+    const RelativePositions packed = packRelative(rows.data(), columns.data(), s);
     Padded result(s.height * s.width, inner, 1);
     FloatBuffer scratch;
     selfAttention(workers, s, qkv.view(), bias.data(), relative ? &packed : nullptr, result.view(), scratch);

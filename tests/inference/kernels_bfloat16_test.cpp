@@ -31,6 +31,73 @@ Padded rounded(Padded m, std::size_t rows, std::size_t columns) {
     return m;
 }
 
+// Rows of bfloat16 whose surroundings are NaN, like Padded.
+class HalfPadded {
+public:
+    HalfPadded(std::size_t rows, std::size_t columns)
+        : rows_(rows), columns_(columns), data_((rows + 2) * stride(), poison) {}
+    explicit HalfPadded(const Padded& m, std::size_t rows, std::size_t columns) : HalfPadded(rows, columns) {
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t c = 0; c < columns; ++c) {
+                const float x = rounded(m.at(r, c));
+                std::uint32_t bits;
+                std::memcpy(&bits, &x, sizeof bits);
+                view().row(r)[c] = static_cast<std::uint16_t>(bits >> 16);
+            }
+    }
+    HalfMatrix view() { return {data_.data() + stride(), rows_, columns_, stride()}; }
+    float at(std::size_t r, std::size_t c) const {
+        const std::uint32_t bits = std::uint32_t{data_[(r + 1) * stride() + c]} << 16;
+        float x;
+        std::memcpy(&x, &bits, sizeof x);
+        return x;
+    }
+    bool strangersUntouched() const {
+        for (std::size_t i = 0; i < data_.size(); ++i) {
+            const std::size_t row = i / stride(), column = i % stride();
+            const bool inside = row > 0 && row <= rows_ && column < columns_;
+            if (!inside && data_[i] != poison)
+                return false;
+        }
+        return true;
+    }
+
+private:
+    static constexpr std::uint16_t poison = 0x7fc1;
+    std::size_t stride() const { return columns_ + 2 + columns_ % 2; }
+    std::size_t rows_, columns_;
+    std::vector<std::uint16_t> data_;
+};
+
+// Self attention in the kind of bfloat16 that the processor (or inEveryKind) chooses.
+struct Attended {
+    Padded result;
+    bool strangersUntouched = true;
+};
+Attended attend(Workers& workers, AttentionShape shape, const Padded& qkv, const float* bias,
+                const std::vector<float>* rows, const std::vector<float>* columns) {
+    const std::size_t inner = shape.heads * shape.headDim, tokens = shape.height * shape.width;
+    shape.tiles = canAttendInTiles(shape.headDim, shape.numbers);
+    RelativePositions packed;
+    if (rows)
+        packed = packRelative(rows->data(), columns->data(), shape);
+    const RelativePositions* relative = rows ? &packed : nullptr;
+    FloatBuffer scratch;
+    Attended out{Padded(tokens, inner)};
+    if (!shape.tiles) {
+        selfAttention(workers, shape, qkv.view(), bias, relative, out.result.view(), scratch);
+        out.strangersUntouched = out.result.strangersUntouched();
+        return out;
+    }
+    HalfPadded in(qkv, tokens, 3 * inner), half(tokens, inner);
+    selfAttention(workers, shape, in.view(), bias, relative, half.view(), scratch);
+    out.strangersUntouched = half.strangersUntouched();
+    for (std::size_t t = 0; t < tokens; ++t)
+        for (std::size_t i = 0; i < inner; ++i)
+            out.result.at(t, i) = half.at(t, i);
+    return out;
+}
+
 } // namespace
 
 #define NEEDS_BFLOAT16()                                                                                     \
@@ -170,15 +237,13 @@ TEST(Bfloat16, SelfAttention_WindowsAndGrid_StaysNearFloat32) {
             const auto rows = randomVector((2 * wh - 1) * c.headDim, 3, 0.3f),
                        columns = randomVector((2 * ww - 1) * c.headDim, 4, 0.3f);
             AttentionShape shape{c.height, c.width, c.window, c.heads, c.headDim};
-            Padded expected(tokens, inner), result(tokens, inner);
-            FloatBuffer scratch;
-            for (const Numbers numbers : {Numbers::Float32, Numbers::Bfloat16}) {
+            const auto run = [&](Numbers numbers) {
                 shape.numbers = numbers;
-                const auto relative = packRelative(rows.data(), columns.data(), wh, ww, c.headDim, numbers);
-                selfAttention(workers, shape, qkv.view(), bias.data(), c.relative ? &relative : nullptr,
-                              (numbers == Numbers::Float32 ? expected : result).view(), scratch);
-            }
-            EXPECT_TRUE(result.strangersUntouched());
+                return attend(workers, shape, qkv, bias.data(), c.relative ? &rows : nullptr, &columns);
+            };
+            const auto [expected, untouched] = run(Numbers::Float32);
+            const auto [result, halfUntouched] = run(Numbers::Bfloat16);
+            EXPECT_TRUE(untouched && halfUntouched);
             Worst worst;
             double squares = 0, size = 0;
             for (std::size_t t = 0; t < tokens; ++t)
@@ -208,10 +273,9 @@ TEST(Bfloat16, SelfAttention_LateKeyFarAboveTheOthers_TakesItAll) {
                     qkv.at(t, d) = 1.f; // so that a key of c has the logit 8 c
                     qkv.at(t, headDim + d) = t == late ? gap / 8 : 0.01f * qkv.at(t, headDim + d);
                 }
-            Padded result(tokens, headDim);
-            FloatBuffer scratch;
-            selfAttention(workers, {1, tokens, 0, 1, headDim, Numbers::Bfloat16}, qkv.view(), nullptr,
-                          nullptr, result.view(), scratch);
+            const auto [result, untouched] = attend(workers, {1, tokens, 0, 1, headDim, Numbers::Bfloat16},
+                                                    qkv, nullptr, nullptr, nullptr);
+            EXPECT_TRUE(untouched);
             for (std::size_t t = 0; t < tokens; ++t)
                 for (std::size_t d = 0; d < headDim; ++d)
                     ASSERT_NEAR(result.at(t, d), rounded(qkv.at(late, 2 * headDim + d)), 1e-6) << gap;
@@ -219,27 +283,27 @@ TEST(Bfloat16, SelfAttention_LateKeyFarAboveTheOthers_TakesItAll) {
     });
 }
 
-TEST(Bfloat16, WeightsFromLogits_OffsetsAndExtremes_MatchExp2) {
+TEST(Bfloat16, WeightsFromProducts_TermsAndExtremes_MatchExp2) {
     NEEDS_BFLOAT16();
     for (const std::size_t keys : {1u, 2u, 7u, 64u, 127u}) {
         const std::size_t width = 5, first = 3, rows = (first + keys) / width + 1, q = kAttentionQueries;
-        auto logits = randomVector(keys * q, 1, 8.f);
-        logits[0] = 300.f;
-        logits[1] = -300.f;
+        auto products = randomVector(keys * q, 1, 8.f);
+        products[0] = 600.f;
+        products[1] = -600.f;
         const auto byRow = randomVector(rows * q, 2, 4.f), byColumn = randomVector(width * q, 3, 4.f);
         for (const bool columns : {true, false}) {
-            const LogitOffsets offsets{byRow.data(), columns ? byColumn.data() : nullptr, width, first};
+            const LogitTerms terms{byRow.data(), columns ? byColumn.data() : nullptr, width, first, 0.5f};
             std::vector<float> expected(keys * q), highest(q, -1e30f), maximum = highest, sum(q, 2.f);
             for (std::size_t k = 0; k < keys; ++k)
                 for (std::size_t i = 0; i < q; ++i) {
-                    float& x = expected[k * q + i] = logits[k * q + i];
+                    float& x = expected[k * q + i] = 0.5f * products[k * q + i];
                     x += columns ? byRow[(first + k) / width * q + i] + byColumn[(first + k) % width * q + i]
                                  : byRow[i];
                     highest[i] = std::max(highest[i], x);
                 }
-            raiseMaximum(logits.data(), keys, offsets, 1, maximum.data());
-            std::vector<float> words = logits;
-            weightsFromLogits(words.data(), keys, offsets, sum.data());
+            raiseMaximum(products.data(), keys, terms, 1, maximum.data());
+            std::vector<float> words = products;
+            weightsFromProducts(words.data(), keys, terms, sum.data());
             for (std::size_t i = 0; i < q; ++i) {
                 EXPECT_NEAR(maximum[i], highest[i], 1e-4) << keys;
                 double total = 2;
