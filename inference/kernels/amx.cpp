@@ -64,9 +64,10 @@ TANDEM_AMX void setUp(std::size_t rows) {
     _tile_loadconfig(&config);
 }
 
-TANDEM_AMX void multiplyUpTo16(AmxLeft a, const std::uint32_t* b, std::size_t words, float* c,
-                               std::size_t cStep, bool accumulate) {
-    const std::size_t aBytes = a.rowStep * 4, cBytes = cStep * 4;
+TANDEM_AMX void multiplyUpTo16(const std::uint32_t* a, std::size_t rowStep, std::size_t depthStep,
+                               const std::uint32_t* b, std::size_t words, float* c, std::size_t cStep,
+                               bool accumulate) {
+    const std::size_t aBytes = rowStep * 4, cBytes = cStep * 4;
     if (accumulate) {
         _tile_loadd(0, c, cBytes);
         _tile_loadd(1, c + 16, cBytes);
@@ -74,8 +75,8 @@ TANDEM_AMX void multiplyUpTo16(AmxLeft a, const std::uint32_t* b, std::size_t wo
         _tile_zero(0);
         _tile_zero(1);
     }
-    for (std::size_t k = 0; k < words; k += kAmxWords, a.words += a.depthStep) {
-        _tile_loadd(4, a.words, aBytes);
+    for (std::size_t k = 0; k < words; k += kAmxWords, a += depthStep) {
+        _tile_loadd(4, a, aBytes);
         _tile_loadd(6, b + k * kAmxWidth, kAmxWidth * 4);
         _tile_loadd(7, b + k * kAmxWidth + 16, kAmxWidth * 4);
         _tile_dpbf16ps(0, 4, 6);
@@ -85,9 +86,10 @@ TANDEM_AMX void multiplyUpTo16(AmxLeft a, const std::uint32_t* b, std::size_t wo
     _tile_stored(1, c + 16, cBytes);
 }
 
-TANDEM_AMX void multiplyUpTo32(AmxLeft a, const std::uint32_t* b, std::size_t words, float* c,
-                               std::size_t cStep, bool accumulate) {
-    const std::size_t aBytes = a.rowStep * 4, cBytes = cStep * 4;
+TANDEM_AMX void multiplyUpTo32(const std::uint32_t* a, std::size_t rowStep, std::size_t depthStep,
+                               const std::uint32_t* b, std::size_t words, float* c, std::size_t cStep,
+                               bool accumulate) {
+    const std::size_t aBytes = rowStep * 4, cBytes = cStep * 4;
     float* below = c + 16 * cStep;
     if (accumulate) {
         _tile_loadd(0, c, cBytes);
@@ -100,13 +102,13 @@ TANDEM_AMX void multiplyUpTo32(AmxLeft a, const std::uint32_t* b, std::size_t wo
         _tile_zero(2);
         _tile_zero(3);
     }
-    for (std::size_t k = 0; k < words; k += kAmxWords, a.words += a.depthStep) {
-        _tile_loadd(4, a.words, aBytes);
+    for (std::size_t k = 0; k < words; k += kAmxWords, a += depthStep) {
+        _tile_loadd(4, a, aBytes);
         _tile_loadd(6, b + k * kAmxWidth, kAmxWidth * 4);
         _tile_dpbf16ps(0, 4, 6);
         _tile_loadd(7, b + k * kAmxWidth + 16, kAmxWidth * 4);
         _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, a.words + 16 * a.rowStep, aBytes);
+        _tile_loadd(5, a + 16 * rowStep, aBytes);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
     }
@@ -145,9 +147,9 @@ void AmxTile::multiply(const AmxLeft& a, const std::uint32_t* b, std::size_t wor
     rows_ = rows;
     settleMemory(a.words);
     if (rows > 16)
-        multiplyUpTo32(a, b, words, c, cStep, accumulate);
+        multiplyUpTo32(a.words, a.rowStep, a.depthStep, b, words, c, cStep, accumulate);
     else
-        multiplyUpTo16(a, b, words, c, cStep, accumulate);
+        multiplyUpTo16(a.words, a.rowStep, a.depthStep, b, words, c, cStep, accumulate);
 }
 
 #else

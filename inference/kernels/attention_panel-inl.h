@@ -18,7 +18,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace tandem::kernels::HWY_NAMESPACE {
 
-constexpr std::size_t kGroup = 4; // panels of queries that share the keys in the cache
+constexpr std::size_t kGroup = 2; // panels of queries that share the keys in the cache
 constexpr std::size_t kKeyBlock =
     112 / kTileRows * kTileRows; // keys whose logits stay in the first-level cache
 
@@ -39,7 +39,8 @@ std::size_t panelFloats(std::size_t n, std::size_t h, std::size_t w) {
     return (2 * n + h + w + 3) * kTileWidth;
 }
 
-constexpr std::size_t kLogitRows = HWY_MAX(kKeyBlock, kAmxKeys);
+// For tile registers two chunks of products and two blocks of weights.
+constexpr std::size_t kLogitRows = HWY_MAX(kKeyBlock, 2 * kAmxRows + kAmxKeys);
 std::size_t scratchFloats(std::size_t n, std::size_t h, std::size_t w) {
     const std::size_t table = roundUp(2 * (h > w ? h : w), kTileRows) + 2 * kTileRows;
     return kGroup * panelFloats(n, h, w) + (kLogitRows + table) * kTileWidth;

@@ -96,15 +96,27 @@ HWY_INLINE void relativeInTiles(AmxTile& tile, const AttentionJob& job, const Pa
     spreadRelative(rows, rows.low, extent, position, products, out);
 }
 
+// Keys whose products with a panel are turned into weights while tile registers form those of the next ones.
+constexpr std::size_t kChunk = kAmxRows;
+
+// A block of keys against one panel of queries.
+struct TiledStep {
+    Panel* panel = nullptr;
+    std::size_t first = 0, count = 0; // keys
+    float* words = nullptr;           // the weights, [kAmxKeys / 2][kAmxWidth]
+    std::size_t chunks() const { return (count + kChunk - 1) / kChunk; }
+    std::size_t keysOf(std::size_t chunk) const { return HWY_MIN(kChunk, count - chunk * kChunk); }
+};
+
 // One group of queries in tile registers. Weights stand against a reference, not the largest logit: float32
 // holds them unless a key lies 2^64 above it, and what is left of a weight in bfloat16 does not depend on it.
-// So the first block's largest will do, no sum is ever scaled again, and a later block costs no search.
+// So the largest of the first keys will do, no sum is ever scaled again, and later keys cost no search.
 struct TiledGroup {
     const AttentionJob& job;
     const Window& window;
     std::size_t head;
     const float *keys, *values;
-    float *products, *table;
+    float* table;
     AmxTile tile;
 
     HWY_INLINE void fill(Panel& p) {
@@ -120,11 +132,10 @@ struct TiledGroup {
         return {p.byRow, job.relative ? p.byColumn : nullptr, job.windowWidth, first,
                 vm::log2E / __builtin_sqrtf(static_cast<float>(job.headDim))};
     }
-    HWY_INLINE void multiplyKeys(const Panel& p, std::size_t first, std::size_t count) {
+    HWY_INLINE void multiplyKeys(const TiledStep& s, std::size_t chunk, float* products) {
         const std::size_t words = job.keyWords();
-        for (std::size_t k = 0; k < count; k += kAmxRows)
-            tile.multiply({wordsOf(keys + (first + k) * words), words}, wordsOf(p.query), words,
-                          products + k * kAmxWidth, kAmxWidth, HWY_MIN(kAmxRows, count - k), false);
+        tile.multiply({wordsOf(keys + (s.first + chunk * kChunk) * words), words}, wordsOf(s.panel->query),
+                      words, products, kAmxWidth, s.keysOf(chunk), false);
     }
     // From here on logits stand against the maximum so far.
     HWY_INLINE void takeReference(const Panel& p) {
@@ -132,29 +143,41 @@ struct TiledGroup {
             for (std::size_t i = 0; i < kAmxWidth; ++i)
                 p.byRow[y * kAmxWidth + i] -= p.maximum[i];
     }
-    HWY_INLINE void addValues(const Panel& p, std::size_t first, std::size_t count) {
-        const std::size_t n = job.headDim, pairs = (count + 1) / 2, padded = roundUp(pairs, kAmxWords);
-        weightsFromProducts(products, count, terms(p, first), p.sum);
-        std::fill(products + pairs * kAmxWidth, products + padded * kAmxWidth, 0.f);
-        const float* block = values + first / kAmxKeys * n * (kAmxKeys / 2);
-        for (std::size_t d = 0; d < n; d += kAmxRows)
-            tile.multiply({wordsOf(block + d * (kAmxKeys / 2)), kAmxKeys / 2}, wordsOf(products), padded,
-                          p.output + d * kAmxWidth, kAmxWidth, HWY_MIN(kAmxRows, n - d), first != 0);
+    HWY_INLINE void raise(const TiledStep& s, std::size_t chunk, const float* products) {
+        raiseMaximum(products, s.keysOf(chunk), terms(*s.panel, s.first + chunk * kChunk), s.panel->maximum);
     }
-    HWY_INLINE std::size_t blockAt(std::size_t first) const {
-        return HWY_MIN(kAmxKeys, job.keyCount() - first);
+    HWY_INLINE void weigh(const TiledStep& s, std::size_t chunk, const float* products) {
+        float* words = s.words + chunk * kAmxWords * kAmxWidth;
+        const std::size_t count = s.keysOf(chunk), used = (count + 1) / 2;
+        weightsFromProducts(products, count, terms(*s.panel, s.first + chunk * kChunk), words, s.panel->sum);
+        std::fill(words + used * kAmxWidth, words + kAmxWords * kAmxWidth, 0.f);
+    }
+    HWY_INLINE std::size_t valueTiles() const { return (job.headDim + kAmxRows - 1) / kAmxRows; }
+    HWY_INLINE void addValues(const TiledStep& s, std::size_t valueTile) {
+        const std::size_t n = job.headDim, d = valueTile * kAmxRows;
+        const float* block = values + s.first / kAmxKeys * n * (kAmxKeys / 2);
+        tile.multiply({wordsOf(block + d * (kAmxKeys / 2)), kAmxKeys / 2}, wordsOf(s.words),
+                      s.chunks() * kAmxWords, s.panel->output + d * kAmxWidth, kAmxWidth,
+                      HWY_MIN(kAmxRows, n - d), s.first != 0);
+    }
+    HWY_INLINE TiledStep step(Panel& p, std::size_t first, float* words) const {
+        return {&p, first, HWY_MIN(kAmxKeys, job.keyCount() - first), words};
     }
     // Where a key stood too far above the reference: the largest logit of all is found first.
-    HWY_INLINE void again(Panel& p) {
+    HWY_INLINE void again(Panel& p, float* products, float* words) {
         fill(p);
-        for (std::size_t k = 0; k < job.keyCount(); k += kAmxKeys) {
-            multiplyKeys(p, k, blockAt(k));
-            raiseMaximum(products, blockAt(k), terms(p, k), 1, p.maximum);
-        }
-        takeReference(p);
-        for (std::size_t k = 0; k < job.keyCount(); k += kAmxKeys) {
-            multiplyKeys(p, k, blockAt(k));
-            addValues(p, k, blockAt(k));
+        for (const bool search : {true, false}) {
+            for (std::size_t k = 0; k < job.keyCount(); k += kAmxKeys) {
+                const TiledStep s = step(p, k, words);
+                for (std::size_t c = 0; c < s.chunks(); ++c) {
+                    multiplyKeys(s, c, products);
+                    search ? raise(s, c, products) : weigh(s, c, products);
+                }
+                for (std::size_t t = 0; !search && t < valueTiles(); ++t)
+                    addValues(s, t);
+            }
+            if (search)
+                takeReference(p);
         }
     }
 };
@@ -166,28 +189,57 @@ HWY_INLINE bool sumsAreFine(const Panel& p) {
     return true;
 }
 
+// Every block against every panel. While a chunk of products becomes weights, which keeps the vector units
+// busy, the tile registers multiply the next keys and the values of the step before.
+HWY_INLINE void attendSteps(TiledGroup& group, Panel* panels, std::size_t used, float* products,
+                            float* words) {
+    constexpr std::size_t productFloats = kChunk * kAmxWidth, wordFloats = kAmxKeys / 2 * kAmxWidth;
+    const std::size_t steps = (group.job.keyCount() + kAmxKeys - 1) / kAmxKeys * used;
+    const std::size_t tiles = group.valueTiles();
+    const auto stepAt = [&](std::size_t i) {
+        return group.step(panels[i % used], i / used * kAmxKeys, words + i % 2 * wordFloats);
+    };
+    TiledStep now = stepAt(0), before;
+    float *ready = products, *coming = products + productFloats;
+    group.multiplyKeys(now, 0, ready);
+    for (std::size_t i = 0; i < steps; ++i) {
+        const TiledStep next = i + 1 < steps ? stepAt(i + 1) : TiledStep{};
+        std::size_t added = before.panel ? 0 : tiles;
+        for (std::size_t c = 0; c < now.chunks(); ++c, std::swap(ready, coming)) {
+            if (c + 1 < now.chunks())
+                group.multiplyKeys(now, c + 1, coming);
+            else if (next.panel)
+                group.multiplyKeys(next, 0, coming);
+            for (; added < tiles && added * now.chunks() <= c * tiles; ++added)
+                group.addValues(before, added);
+            if (now.first == 0 && c == 0) {
+                group.raise(now, c, ready);
+                group.takeReference(*now.panel);
+            }
+            group.weigh(now, c, ready);
+        }
+        for (; added < tiles; ++added)
+            group.addValues(before, added);
+        before = now;
+        now = next;
+    }
+    for (std::size_t t = 0; t < tiles; ++t)
+        group.addValues(before, t);
+}
+
 void attendGroupInTiles(const AttentionJob& job, const Window& w, std::size_t head, std::size_t first,
                         std::size_t last, const float* keys, const float* values, float* scratch) {
-    constexpr std::size_t kSampledKeys = 4; // one of these tells enough of the first block
     Panel panels[kGroup];
     float* products = logitsOf(job, scratch);
-    TiledGroup group{job, w, head, keys, values, products, products + kLogitRows * kTileWidth, {}};
+    float* words = products + 2 * kChunk * kAmxWidth;
+    TiledGroup group{job, w, head, keys, values, products + kLogitRows * kTileWidth, {}};
     const std::size_t used = carvePanels(job, first, last, scratch, panels);
     for (std::size_t i = 0; i < used; ++i)
         group.fill(panels[i]);
-    for (std::size_t k = 0; k < job.keyCount(); k += kAmxKeys)
-        for (std::size_t i = 0; i < used; ++i) {
-            const std::size_t count = group.blockAt(k);
-            group.multiplyKeys(panels[i], k, count);
-            if (k == 0) {
-                raiseMaximum(products, count, group.terms(panels[i], k), kSampledKeys, panels[i].maximum);
-                group.takeReference(panels[i]);
-            }
-            group.addValues(panels[i], k, count);
-        }
+    attendSteps(group, panels, used, products, words);
     for (std::size_t i = 0; i < used; ++i) {
         if (!sumsAreFine(panels[i]))
-            group.again(panels[i]);
+            group.again(panels[i], products, words);
         storePanel(job, w, head, panels[i]);
     }
 }

@@ -25,41 +25,41 @@ TANDEM_WEIGHTS inline __m512 exp2Rough(__m512 x) {
 // Walks along the keys.
 template <bool Columns>
 struct Logits {
-    const float* products;
-    const LogitTerms& terms;
-    std::size_t row, column;
-    Logits(const float* l, const LogitTerms& o)
-        : products(l), terms(o), row(Columns ? o.first / o.width : 0),
-          column(Columns ? o.first % o.width : 0) {}
-
-    TANDEM_WEIGHTS __m512 at(std::size_t key, std::size_t part) const {
-        const std::size_t lane = part * 16;
-        const __m512 x = _mm512_loadu_ps(products + key * kAttentionQueries + lane);
-        const __m512 scale = _mm512_set1_ps(terms.scale);
-        const __m512 byRow = _mm512_loadu_ps(terms.byRow + row * kAttentionQueries + lane);
+    const float *product, *row, *column = nullptr, *firstColumn = nullptr, *lastColumn = nullptr;
+    float scale;
+    Logits(const float* products, const LogitTerms& t) : product(products), row(t.byRow), scale(t.scale) {
+        if constexpr (Columns) {
+            row += t.first / t.width * kAttentionQueries;
+            firstColumn = t.byColumn;
+            lastColumn = t.byColumn + (t.width - 1) * kAttentionQueries;
+            column = t.byColumn + t.first % t.width * kAttentionQueries;
+        }
+    }
+    // 16 of the key's queries.
+    TANDEM_WEIGHTS __m512 at(std::size_t lane) const {
+        const __m512 x = _mm512_loadu_ps(product + lane), factor = _mm512_set1_ps(scale);
+        const __m512 byRow = _mm512_loadu_ps(row + lane);
         if constexpr (!Columns)
-            return _mm512_fmadd_ps(x, scale, byRow);
-        const float* byColumn = terms.byColumn + column * kAttentionQueries + lane;
-        return _mm512_add_ps(_mm512_fmadd_ps(x, scale, _mm512_loadu_ps(byColumn)), byRow);
+            return _mm512_fmadd_ps(x, factor, byRow);
+        return _mm512_add_ps(_mm512_fmadd_ps(x, factor, _mm512_loadu_ps(column + lane)), byRow);
     }
     void advance() {
-        if (!Columns || ++column < terms.width)
-            return;
-        column = 0;
-        ++row;
+        product += kAttentionQueries;
+        if constexpr (Columns) {
+            const bool ends = column == lastColumn;
+            row += ends ? kAttentionQueries : 0;
+            column = ends ? firstColumn : column + kAttentionQueries;
+        }
     }
 };
 
 template <bool Columns>
-TANDEM_WEIGHTS void raise(const float* products, std::size_t keys, const LogitTerms& terms, std::size_t step,
-                          float* maximum) {
+TANDEM_WEIGHTS void raise(const float* products, std::size_t keys, const LogitTerms& terms, float* maximum) {
     Logits<Columns> walk(products, terms);
     __m512 left = _mm512_loadu_ps(maximum), right = _mm512_loadu_ps(maximum + 16);
     for (std::size_t k = 0; k < keys; ++k, walk.advance()) {
-        if (k % step != 0)
-            continue;
-        left = _mm512_max_ps(left, walk.at(k, 0));
-        right = _mm512_max_ps(right, walk.at(k, 1));
+        left = _mm512_max_ps(left, walk.at(0));
+        right = _mm512_max_ps(right, walk.at(16));
     }
     _mm512_storeu_ps(maximum, left);
     _mm512_storeu_ps(maximum + 16, right);
@@ -74,22 +74,22 @@ TANDEM_WEIGHTS inline __m512i pairOf(__m512 first, __m512 second) {
 }
 
 template <bool Columns>
-TANDEM_WEIGHTS void weigh(float* products, std::size_t keys, const LogitTerms& terms, float* sum) {
+TANDEM_WEIGHTS void weigh(const float* products, std::size_t keys, const LogitTerms& terms, float* out,
+                          float* sum) {
     Logits<Columns> walk(products, terms);
     __m512 sums[2] = {_mm512_loadu_ps(sum), _mm512_loadu_ps(sum + 16)};
     const __m512bh ones = (__m512bh)_mm512_set1_epi32(0x3f803f80);
-    __m512 first[2];
-    for (std::size_t k = 0; k < keys; k += 2) {
-        for (std::size_t part = 0; part < 2; ++part)
-            first[part] = exp2Rough(walk.at(k, part));
+    for (std::size_t k = 0; k < keys; k += 2, out += kAttentionQueries) {
+        const __m512 left = exp2Rough(walk.at(0)), right = exp2Rough(walk.at(16));
         walk.advance();
-        for (std::size_t part = 0; part < 2; ++part) {
-            const __m512 second = k + 1 < keys ? exp2Rough(walk.at(k + 1, part)) : _mm512_setzero_ps();
-            const __m512i words = pairOf(first[part], second);
-            sums[part] = _mm512_dpbf16_ps(sums[part], (__m512bh)words, ones);
-            _mm512_storeu_si512(products + k / 2 * kAttentionQueries + part * 16, words);
-        }
+        const bool both = k + 1 < keys;
+        const __m512i leftPair = pairOf(left, both ? exp2Rough(walk.at(0)) : _mm512_setzero_ps());
+        const __m512i rightPair = pairOf(right, both ? exp2Rough(walk.at(16)) : _mm512_setzero_ps());
         walk.advance();
+        sums[0] = _mm512_dpbf16_ps(sums[0], (__m512bh)leftPair, ones);
+        sums[1] = _mm512_dpbf16_ps(sums[1], (__m512bh)rightPair, ones);
+        _mm512_storeu_si512(out, leftPair);
+        _mm512_storeu_si512(out + 16, rightPair);
     }
     _mm512_storeu_ps(sum, sums[0]);
     _mm512_storeu_ps(sum + 16, sums[1]);
@@ -97,19 +97,19 @@ TANDEM_WEIGHTS void weigh(float* products, std::size_t keys, const LogitTerms& t
 
 } // namespace
 
-void raiseMaximum(const float* products, std::size_t keys, const LogitTerms& terms, std::size_t step,
-                  float* maximum) {
-    (terms.byColumn ? raise<true> : raise<false>)(products, keys, terms, step, maximum);
+void raiseMaximum(const float* products, std::size_t keys, const LogitTerms& terms, float* maximum) {
+    (terms.byColumn ? raise<true> : raise<false>)(products, keys, terms, maximum);
 }
 
-void weightsFromProducts(float* products, std::size_t keys, const LogitTerms& terms, float* sum) {
-    (terms.byColumn ? weigh<true> : weigh<false>)(products, keys, terms, sum);
+void weightsFromProducts(const float* products, std::size_t keys, const LogitTerms& terms, float* words,
+                         float* sum) {
+    (terms.byColumn ? weigh<true> : weigh<false>)(products, keys, terms, words, sum);
 }
 
 #else
 
-void raiseMaximum(const float*, std::size_t, const LogitTerms&, std::size_t, float*) {}
-void weightsFromProducts(float*, std::size_t, const LogitTerms&, float*) {}
+void raiseMaximum(const float*, std::size_t, const LogitTerms&, float*) {}
+void weightsFromProducts(const float*, std::size_t, const LogitTerms&, float*, float*) {}
 
 #endif
 

@@ -17,13 +17,13 @@ struct LogitTerms {
     float scale = 1;
 };
 
-/// Raises `maximum` to the largest logit of every `step`-th key.
-void raiseMaximum(const float* products, std::size_t keys, const LogitTerms&, std::size_t step,
-                  float* maximum);
+/// Raises `maximum` to the largest logits.
+void raiseMaximum(const float* products, std::size_t keys, const LogitTerms&, float* maximum);
 
-/// Replaces products by 2^logit as words of two keys (an odd last one beside zero), rounded to bfloat16,
-/// and adds what was rounded to `sum`. Relative error of a weight before rounding < 8e-5; beyond the range of
+/// Writes 2^logit as words of two keys (an odd last one beside zero), rounded to bfloat16, and adds what was
+/// rounded to `sum`. Relative error of a weight before rounding < 8e-5; beyond the range of
 /// float32 it is 0 or infinite, and so is the sum.
-void weightsFromProducts(float* products, std::size_t keys, const LogitTerms&, float* sum);
+void weightsFromProducts(const float* products, std::size_t keys, const LogitTerms&, float* words,
+                         float* sum);
 
 } // namespace tandem::kernels

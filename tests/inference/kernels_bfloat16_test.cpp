@@ -301,9 +301,9 @@ TEST(Bfloat16, WeightsFromProducts_TermsAndExtremes_MatchExp2) {
                                  : byRow[i];
                     highest[i] = std::max(highest[i], x);
                 }
-            raiseMaximum(products.data(), keys, terms, 1, maximum.data());
-            std::vector<float> words = products;
-            weightsFromProducts(words.data(), keys, terms, sum.data());
+            raiseMaximum(products.data(), keys, terms, maximum.data());
+            std::vector<float> words((keys + 1) / 2 * q);
+            weightsFromProducts(products.data(), keys, terms, words.data(), sum.data());
             for (std::size_t i = 0; i < q; ++i) {
                 EXPECT_NEAR(maximum[i], highest[i], 1e-4) << keys;
                 double total = 2;
