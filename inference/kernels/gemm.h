@@ -94,8 +94,8 @@ void convolve(Workers&, const Convolution&, ConstMatrix image, const PackedWeigh
               Matrix result);
 
 /// The best rate of linear() seen in a few runs of a 1024 x 768 x 3072 product (with results of both kinds
-/// where there are two), in 10^9 multiplications and additions a second: the roof that everything here is held
-/// against.
+/// where there are two), in 10^9 multiplications and additions a second: the roof that everything here is
+/// held against.
 double measureGemmGflops(Workers&, Numbers = Numbers::Float32);
 
 } // namespace tandem::kernels
