@@ -84,7 +84,6 @@ private:
     void mask(Workspace&, kernels::Matrix vit, kernels::Matrix conv) const;
     void dane(Workspace&, kernels::Matrix vit, kernels::Matrix conv) const;
     void multiDane(Workspace&, kernels::Matrix vit, kernels::Matrix conv) const;
-    void feedForward(Workspace&, kernels::Matrix x) const;
 
     net::Fusion kind_;
     std::size_t tokens_, levels_;

@@ -65,7 +65,7 @@ void Fusion::run(Workspace& w, Matrix vit, Matrix conv) const {
     else
         multiDane(w, vit, conv);
     if (ffnNorm_)
-        feedForward(w, vit);
+        feedForward(w, ffnNorm_->view(), fc1_, fc2_, vit);
 }
 
 void Fusion::mask(Workspace& w, Matrix vit, Matrix conv) const {
@@ -107,10 +107,6 @@ void Fusion::multiDane(Workspace& w, Matrix vit, Matrix conv) const {
         scores.push_back(score);
     }
     kernels::softmaxMix(w.workers, scores, features, vit);
-}
-
-void Fusion::feedForward(Workspace& w, Matrix x) const {
-    engine::feedForward(w, ffnNorm_->view(), fc1_, fc2_, x);
 }
 
 } // namespace tandem::engine

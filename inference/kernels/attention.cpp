@@ -1,7 +1,6 @@
 #include "inference/kernels/attention.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 // clang-format off

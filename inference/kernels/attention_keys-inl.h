@@ -106,20 +106,18 @@ void packTable(const float* table, std::size_t rows, std::size_t n, bool half, f
     }
 }
 
-// Words of one element of each of two rows, from element i on, `left` of them, as bfloat16. Null: zeros.
-HWY_INLINE vm::V pairOf(const float* first, const float* second, std::size_t i, std::size_t left) {
+// Two rows as words of one element of each, as bfloat16. Null: zeros.
+HWY_INLINE void pairRows(const float* first, const float* second, std::size_t n, float* out) {
     using namespace vm;
     const hn::ScalableTag<std::uint32_t> du;
-    const auto word = [&](const float* row) {
-        return row ? hn::Add(hn::BitCast(du, loadPart(row + i, left)), hn::Set(du, 0x8000u)) : hn::Zero(du);
+    const auto word = [&](const float* row, std::size_t i) {
+        return row ? hn::Add(hn::BitCast(du, loadPart(row + i, n - i)), hn::Set(du, 0x8000u)) : hn::Zero(du);
     };
-    const auto low = hn::ShiftRight<16>(word(first));
-    const auto high = hn::And(word(second), hn::Set(du, 0xffff0000u));
-    return hn::BitCast(d, hn::Or(low, high));
-}
-HWY_INLINE void pairRows(const float* first, const float* second, std::size_t n, float* out) {
-    for (std::size_t i = 0; i < n; i += vm::lanes)
-        vm::storePart(pairOf(first, second, i, n - i), out + i, n - i);
+    for (std::size_t i = 0; i < n; i += lanes) {
+        const auto low = hn::ShiftRight<16>(word(first, i));
+        const auto high = hn::And(word(second, i), hn::Set(du, 0xffff0000u));
+        storePart(hn::BitCast(d, hn::Or(low, high)), out + i, n - i);
+    }
 }
 
 // Key and value of one head of a token of a window; null: zeros.

@@ -47,14 +47,6 @@ HWY_INLINE vm::V zipOf(const std::uint16_t* first, const std::uint16_t* second, 
     return hn::BitCast(vm::d, hn::Or(load(first), hn::ShiftLeft<16>(load(second))));
 }
 
-HWY_INLINE void copyNumbers(const std::uint16_t* from, std::size_t n, std::uint16_t* to) {
-    const hn::Rebind<std::uint16_t, decltype(vm::d)> half;
-    std::size_t i = 0;
-    for (; i + vm::lanes <= n; i += vm::lanes)
-        hn::StoreU(hn::LoadU(half, from + i), half, to + i);
-    std::memcpy(to + i, from + i, (n - i) * sizeof *to);
-}
-
 // Keys row after row, values as words of two keys: block after block of [headDim][kAmxKeys / 2].
 void packKeysForTiles(const AttentionJob& job, const Window& w, std::size_t head, float* keys,
                       float* values) {
@@ -71,7 +63,7 @@ void packKeysForTiles(const AttentionJob& job, const Window& w, std::size_t head
             const std::uint16_t* key = inside ? job.halfKeys.row(row) : job.halfKeyBias;
             value[i] = (inside ? job.halfValues.row(row) : job.halfValueBias) + at;
             auto* to = reinterpret_cast<std::uint16_t*>(keys + (first + i) * words);
-            copyNumbers(key + at, n, to);
+            std::memcpy(to, key + at, n * sizeof *to);
             std::fill(to + n, to + 2 * words, std::uint16_t{0});
             if (++x == job.windowWidth) {
                 x = 0;

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
-#include <optional>
 #include <vector>
 
 // clang-format off
@@ -172,8 +170,7 @@ PackedWeights packConvolution(const float* weight, std::size_t outputs, std::siz
             for (std::size_t t = 0; t < taps; ++t)
                 byTap[(o * taps + t) * channels + c] =
                     weight[(o * channels + c) * taps + t] * (scale ? scale[o] : 1.f);
-    const std::size_t largest = largestDepthBlock(HWY_DYNAMIC_DISPATCH(tileWidth)(), numbers,
-                                                  numbers == Numbers::Bfloat16 && hasAmx());
+    const std::size_t largest = largestDepthBlock(HWY_DYNAMIC_DISPATCH(tileWidth)(), numbers, false);
     const std::size_t step = numbers == Numbers::Bfloat16 ? 2 : 1;
     std::size_t block = channels;
     for (std::size_t parts = 1; block > largest; ++parts)

@@ -67,10 +67,19 @@ struct Product {
 
     // In tile registers: whether every depth block of a task's rows stays packed while the panels go by, and
     // how many panels' sums lie beside them in the second-level cache (2 MB where there are such registers).
+    // Tasks differ by a panel: what they share in scratch memory follows from the largest.
     bool holdsLeft() const { return weights->inputs <= 1536; }
-    std::size_t panelsAtOnce(std::size_t panelsOfTask) const {
-        const std::size_t most = holdsLeft() ? 12 : 24, groups = (panelsOfTask + most - 1) / most;
-        return depthBlocks() == 1 ? panelsOfTask : (panelsOfTask + groups - 1) / groups;
+    std::size_t panelsAtOnce() const {
+        const std::size_t most = holdsLeft() ? 12 : 24, groups = (panelsOfTask() + most - 1) / most;
+        return depthBlocks() == 1 ? panelsOfTask() : (panelsOfTask() + groups - 1) / groups;
+    }
+    std::size_t tilesOfTask() const { return (rowBlock + kAmxRows - 1) / kAmxRows; }
+    std::size_t leftBlockFloats() const {
+        return tilesOfTask() * kAmxRows * packedDepth(weights->depthBlock);
+    }
+    std::size_t leftFloats() const { return (holdsLeft() ? depthBlocks() : 1) * leftBlockFloats(); }
+    std::size_t sumFloats() const {
+        return (depthBlocks() == 1 ? 1 : panelsAtOnce() * tilesOfTask()) * kAmxRows * kAmxWidth;
     }
 };
 
@@ -296,20 +305,19 @@ HWY_INLINE void multiplyInTilesTo(const Rows& to, const Product& p, std::size_t 
                                   std::size_t begin, std::size_t end, float* scratch) {
     const PackedWeights& w = *p.weights;
     const std::size_t rows = last - first, tiles = (rows + kAmxRows - 1) / kAmxRows;
-    const std::size_t blocks = p.depthBlocks(), atOnce = p.panelsAtOnce(end - begin);
-    const std::size_t leftFloats = tiles * kAmxRows * p.packedDepth(w.depthBlock);
+    const std::size_t blocks = p.depthBlocks(), atOnce = p.panelsAtOnce();
     constexpr std::size_t tileFloats = kAmxRows * kAmxWidth;
     float* statistics = scratch;
     float* line = statistics + 2 * p.rowBlock;
     float* left = toCacheLine(line + w.depthBlock);
-    float* sums = toCacheLine(left + (p.holdsLeft() ? blocks : 1) * leftFloats);
+    float* sums = toCacheLine(left + p.leftFloats());
     AmxTile amx;
     for (std::size_t group = begin; group < end; group += atOnce)
         for (std::size_t block = 0; block < blocks; ++block) {
             const std::size_t k = block * w.depthBlock, depth = HWY_MIN(w.depthBlock, w.inputs - k);
             const std::size_t packed = p.packedDepth(depth);
             const bool lastBlock = block + 1 == blocks;
-            float* ownLeft = left + (p.holdsLeft() ? block * leftFloats : 0);
+            float* ownLeft = left + (p.holdsLeft() ? block * p.leftBlockFloats() : 0);
             if (!p.holdsLeft() || group == begin)
                 packLeftInTiles(p, first, last, k, depth, statistics, line, ownLeft);
             for (std::size_t panel = group; panel < HWY_MIN(group + atOnce, end); ++panel) {
@@ -346,11 +354,7 @@ std::size_t scratchFloats(const Product& p) {
     if (!p.amx())
         return 2 * p.rowBlock + kLeftLines * w.depthBlock + (p.rowBlock + kTileRows) * w.width +
                (p.rowBlock + kTileRows) * HWY_MAX(w.depthBlock, p.packedDepth(w.depthBlock)) + kCacheLine;
-    const std::size_t tiles = (p.rowBlock + kAmxRows - 1) / kAmxRows;
-    const std::size_t kept = p.depthBlocks() == 1 ? 1 : p.panelsAtOnce(p.panelsOfTask()) * tiles;
-    const std::size_t leftBlocks = p.holdsLeft() ? p.depthBlocks() : 1;
-    return 2 * p.rowBlock + w.depthBlock + leftBlocks * tiles * kAmxRows * p.packedDepth(w.depthBlock) +
-           kept * kAmxRows * kAmxWidth + 2 * kCacheLine;
+    return 2 * p.rowBlock + w.depthBlock + p.leftFloats() + p.sumFloats() + 2 * kCacheLine;
 }
 
 } // namespace tandem::kernels::HWY_NAMESPACE

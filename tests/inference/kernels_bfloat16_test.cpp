@@ -10,6 +10,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
+
 using namespace tandem::kernels;
 using namespace tandem::kernels::test;
 
@@ -104,6 +110,23 @@ Attended attend(Workers& workers, AttentionShape shape, const Padded& qkv, const
     if (!hasBfloat16())                                                                                      \
     GTEST_SKIP() << "this processor has no bfloat16 instructions"
 
+// The tests below skip where hasBfloat16() says no: it must not say so where the system sees the
+// instructions.
+TEST(Bfloat16, HasBfloat16_AgreesWithWhatTheSystemSees) {
+    std::ifstream system("/proc/cpuinfo");
+    std::string line;
+    while (std::getline(system, line) && !line.starts_with("flags")) {
+    }
+    if (line.empty())
+        GTEST_SKIP() << "this system does not list the processor's instructions";
+    std::istringstream words(line);
+    const std::set<std::string> flags(std::istream_iterator<std::string>(words), {});
+    const bool listed = flags.contains("avx512_bf16") && flags.contains("avx512bw") &&
+                        flags.contains("avx512dq") && flags.contains("avx512vl");
+    EXPECT_EQ(hasBfloat16(), listed);
+    EXPECT_TRUE(!hasAmx() || (flags.contains("amx_bf16") && flags.contains("amx_tile")));
+}
+
 TEST(Bfloat16, ToBfloat16_AnyLength_RoundsToNearestEvenAndPadsWithZero) {
     NEEDS_BFLOAT16();
     for (std::size_t n : {1u, 2u, 15u, 16u, 17u, 31u, 32u, 33u, 100u}) {
@@ -131,7 +154,7 @@ TEST(Bfloat16, Linear_SizesAroundTilesAndBlocks_MatchesDoubleLoops) {
         for (const auto& [rows, outputs, inputs] :
              {Case{1, 1, 1}, Case{5, 31, 2}, Case{13, 32, 3}, Case{14, 33, 16}, Case{15, 65, 37},
               Case{131, 40, 385}, Case{31, 33, 1601}, Case{29, 70, 3075}, Case{16, 32, 32}, Case{17, 64, 64},
-              Case{32, 96, 769}, Case{33, 31, 33}, Case{300, 65, 1200}}) {
+              Case{32, 96, 769}, Case{33, 31, 33}, Case{300, 65, 1200}, Case{1024, 800, 512}}) {
             const Padded left = Padded::random(rows, inputs, 1);
             const auto weight = randomVector(outputs * inputs, 2, 0.5f), bias = randomVector(outputs, 3);
             const Padded residual = Padded::random(rows, outputs, 6);

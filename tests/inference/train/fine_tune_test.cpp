@@ -162,15 +162,21 @@ net::Weights gradients(const checkpoint::Model& model, const at::Tensor& image, 
     return out;
 }
 
+at::Tensor waves(int side) {
+    return at::sin(at::arange(3 * side * side, at::kFloat) * 0.37F).view({1, 3, side, side});
+}
+net::Forward recomputing() {
+    net::Forward forward;
+    forward.recomputeBlocks = true;
+    return forward;
+}
+
 // With bfloat16 products the blocks must be computed again with them: then all is equal bit by bit.
 TEST(RecomputeBlocks, InMixedPrecision_GradientsAreThoseOfTheRememberedPass) {
     const auto model = checkpoint::openModel(test::kGolden / "sam" / "model.safetensors");
     ASSERT_TRUE(model.has_value());
-    const int side = model->config.imageSize;
-    const at::Tensor image =
-        at::sin(at::arange(3 * side * side, at::kFloat) * 0.37F).view({1, 3, side, side});
-    net::Forward remembered, recomputed;
-    recomputed.recomputeBlocks = true;
+    const at::Tensor image = waves(model->config.imageSize);
+    const net::Forward remembered, recomputed = recomputing();
     const auto exact = gradients(*model, image, remembered, true);
     const auto a = gradients(*model, image, remembered, true, true),
                b = gradients(*model, image, recomputed, true, true);
@@ -185,11 +191,8 @@ TEST(RecomputeBlocks, GradientsAreThoseOfTheRememberedPass) {
         for (const bool vitTrained : {false, true}) {
             const auto model = checkpoint::openModel(test::kGolden / name / "model.safetensors");
             ASSERT_TRUE(model.has_value());
-            const int side = model->config.imageSize;
-            const at::Tensor image =
-                at::sin(at::arange(3 * side * side, at::kFloat) * 0.37F).view({1, 3, side, side});
-            net::Forward remembered, recomputed;
-            recomputed.recomputeBlocks = true;
+            const at::Tensor image = waves(model->config.imageSize);
+            const net::Forward remembered, recomputed = recomputing();
             const auto a = gradients(*model, image, remembered, vitTrained),
                        b = gradients(*model, image, recomputed, vitTrained);
             double largest = 0;
