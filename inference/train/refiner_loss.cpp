@@ -84,7 +84,8 @@ public:
         }
         return net::refine(weights_, config_,
                            {grey_, box_, start_, prior_, at::stack(in), at::stack(out), latest_, inBox_},
-                           forward_);
+                           forward_)
+            .to(at::kFloat);
     }
     void take(const at::Tensor& answer) { latest_ = answer; }
     const at::Tensor& target() const { return target_; }

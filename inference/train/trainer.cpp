@@ -254,6 +254,7 @@ at::Tensor Trainer::lossOf(const Batch& batch) {
     net::Forward forward;
     forward.batchNorm = net::BatchNorm::BatchAndUpdate;
     forward.batchNormMomentum = recipe_.batchNormMomentum;
+    const net::MixedPrecision mixed(recipe_.bfloat16, batch.input.is_cuda());
     const at::Tensor refined =
         refinerLoss(weights_, config_, batch.samples, boxLogits, batch.prior, forward, random);
     return trainsNetwork_ ? loss + refined : refined;

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Times Tandem's trainer and the same network in eager PyTorch (Debian's python3-torch) in turn, on the same batches.
 
-  train_against_pytorch.py TANDEM MODEL [--config CONFIG.json] [--data PACK...] [--steps N] [--threads N] [--rounds N]
+  train_against_pytorch.py TANDEM MODEL [--config CONFIG.json] [--data PACK...] [--steps N] [--threads N] [--rounds N] [--muon]
 
 CONFIG is a training configuration without clicks (default: resources/training/small.json with clickShare 0), MODEL a model
-of that network, whose weights PyTorch starts from. Prints a JSON object: samples/s of both (best of the rounds' medians),
+of that network, whose weights PyTorch starts from. Both sides use AdamW, so that they do the same work; with --muon
+Tandem's side uses Muon where CONFIG does, which costs more and learns faster. Prints a JSON object: samples/s of both (best of the rounds' medians),
 their ratio, and Tandem's share of time in the loader. The PyTorch side reads its batches before the clock starts.
 """
 import argparse, glob, json, os, statistics, subprocess, sys, tempfile, time
@@ -22,6 +23,7 @@ def arguments():
     p.add_argument("--steps", type=int, default=10)
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--muon", action="store_true")
     return p.parse_args()
 
 
@@ -76,6 +78,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         whole = json.load(open(a.config))
         whole["recipe"]["clickShare"] = 0
+        whole["recipe"]["muon"] = whole["recipe"].get("muon", False) and a.muon
         config = os.path.join(folder, "config.json")
         json.dump(whole, open(config, "w"))
         ours, theirs, eager = [], [], None
