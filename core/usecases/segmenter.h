@@ -42,6 +42,8 @@ enum class CandidateKind {
     OtherSize,  ///< another of the masks of three sizes that SAM draws: part, whole, more
     OtherBox,   ///< the box read the other way: as drawn tightly instead of with slack, or the reverse
     LookAlikes, ///< all that looks like the places that were clicked on (core/measure/look_alikes.h)
+    Parts, ///< all parts of a picture that is full of them (core/measure/parts_field.h): then the likeliest
+    OneObject, ///< one object, where that would be the parts
 };
 
 /// What the network answers for one object: logits on the slice's own grid (> 0 is in).

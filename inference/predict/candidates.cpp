@@ -5,9 +5,11 @@
 
 namespace tandem {
 
-std::vector<CandidateKind> candidatesOf(const Prompts& object, int otherSizes, bool otherBox) {
-    std::vector<CandidateKind> kinds{CandidateKind::Likeliest};
+std::vector<CandidateKind> candidatesOf(const Prompts& object, int otherSizes, bool otherBox, bool parts) {
+    std::vector<CandidateKind> kinds{parts ? CandidateKind::Parts : CandidateKind::Likeliest};
     kinds.insert(kinds.end(), static_cast<std::size_t>(otherSizes), CandidateKind::OtherSize);
+    if (parts)
+        kinds.push_back(CandidateKind::OneObject);
     if (otherBox)
         kinds.push_back(CandidateKind::OtherBox);
     if (!object.points.empty())

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/measure/grey_crop.h"
+#include "core/measure/parts_field.h"
 #include "core/result.h"
 #include "core/usecases/label_lean.h"
 #include "core/usecases/segmenter.h"
@@ -125,7 +126,9 @@ struct FocusNetwork {
     FocusDecode decode;
     FocusRefine refine; ///< of a model with a refiner, else empty
     int refinerCells = 0;
-    double refinerCropScale = 1; ///< see refinerCrop
+    double refinerCropScale = 1;       ///< see refinerCrop
+    const PartsField* parts = nullptr; ///< what the box takes in, if that is many parts: the answer to it,
+                                       ///< which the network is not asked for
 
     FocusNetwork(FocusDecode d) : decode(std::move(d)) {} // NOLINT(google-explicit-constructor)
     FocusNetwork(FocusDecode d, FocusRefine r, int cells, double cropScale)

@@ -3,6 +3,7 @@
 #include "core/measure/contrast_grey.h"
 #include "core/measure/logistic.h"
 #include "core/measure/overlap.h"
+#include "core/measure/parts_field.h"
 #include "inference/predict/box_reading.h"
 #include "inference/predict/candidates.h"
 #include "inference/predict/clicks.h"
@@ -251,8 +252,8 @@ private:
         int index = 0, of = 1;
     };
     static Wanted wantedOf(const SegmentRequest& request, const Prompts& object, int otherSizes,
-                           bool otherBox) {
-        const std::vector<CandidateKind> kinds = candidatesOf(object, otherSizes, otherBox);
+                           bool otherBox, bool parts = false) {
+        const std::vector<CandidateKind> kinds = candidatesOf(object, otherSizes, otherBox, parts);
         const int count = static_cast<int>(kinds.size()), index = std::max(0, request.candidate) % count;
         return {kinds[static_cast<std::size_t>(index)], index, count};
     }
@@ -407,32 +408,69 @@ private:
         double encodeMs = 0, decodeMs = 0;
     };
 
+    // The parts that an object's box takes in, if it takes in many.
+    std::optional<PartsField> partsOf(const SegmentRequest& request, const SliceImage& slice,
+                                      const Prompts& object) {
+        if (!object.box)
+            return std::nullopt;
+        std::ostringstream rest;
+        rest.precision(17);
+        rest << "parts/" << object.box->x0 << '/' << object.box->y0 << '/' << object.box->x1 << '/'
+             << object.box->y1;
+        const std::string key = keyOf(id_, request, rest.str());
+        if (key.empty() || key != latestParts_.first)
+            latestParts_ = {key, findParts(slice, *object.box)};
+        return latestParts_.second;
+    }
+
+    Result<FocusAnswer> answerParts(const SegmentRequest& request, const Prompts& object,
+                                    const PartsField& parts, const Watch& watch, FocusWork& work) {
+        const auto crop = makeFocusCrop(parts.grey, object, engine_.config().imageSize, focus_);
+        if (!crop)
+            return crop.error();
+        const auto start = Clock::now();
+        FocusNetwork network = networkOn({}, watch, work);
+        network.parts = &parts;
+        const std::string key = memoryKey(request, *crop, nullptr);
+        FocusMemory* memory = memoryOf(key.empty() ? key : key + "/parts");
+        FocusAnswer answer =
+            answerFocus(parts.grey, *crop, object, 4 * engine_.config().grid(), focus_, network, memory);
+        work.decodeMs += millisecondsSince(start);
+        return answer;
+    }
+
+    // What answers prompts on the embedding of a crop.
+    FocusNetwork networkOn(const at::Tensor& code, const Watch& watch, const FocusWork& work) {
+        const FocusDecode decode = [this, code, &watch, &work](const FocusQuestion& question) {
+            checkDecoding(watch, work.done);
+            return decodeFocus(code, question, 4 * engine_.config().grid());
+        };
+        const auto& refiner = engine_.config().refiner;
+        if (!refiner)
+            return decode;
+        return {decode,
+                [this, &watch, &work](const RefinerQuestion& question) {
+                    checkDecoding(watch, work.done);
+                    return refined(question);
+                },
+                refiner->cells, refiner->cropScale};
+    }
+
     // One object, its box read as it is.
     Result<FocusAnswer> answerOf(const SegmentRequest& request, const SliceImage& slice,
                                  const Prompts& object, const Watch& watch, FocusWork& work) {
-        const int maskSize = 4 * engine_.config().grid();
         const auto crop = makeFocusCrop(slice, object, engine_.config().imageSize, focus_);
         if (!crop)
             return crop.error();
         const SliceImage grey = contrastGrey(slice, crop->box);
         const at::Tensor code = embeddingOfCrop(request, grey, *crop, watch, work.encodeMs);
         const auto start = Clock::now();
-        const FocusDecode decode = [&](const FocusQuestion& question) {
-            checkDecoding(watch, work.done);
-            return decodeFocus(code, question, maskSize);
-        };
-        FocusNetwork network(decode);
-        if (const auto& refiner = engine_.config().refiner)
-            network = {decode,
-                       [&](const RefinerQuestion& question) {
-                           checkDecoding(watch, work.done);
-                           return refined(question);
-                       },
-                       refiner->cells, refiner->cropScale};
+        const FocusNetwork network = networkOn(code, watch, work);
         FocusSettings settings = focus_;
         settings.lean = object.box ? request.lean : nullptr;
         FocusMemory* memory = memoryOf(memoryKey(request, *crop, settings.lean.get()));
-        FocusAnswer answer = answerFocus(grey, *crop, object, maskSize, settings, network, memory);
+        FocusAnswer answer =
+            answerFocus(grey, *crop, object, 4 * engine_.config().grid(), settings, network, memory);
         work.decodeMs += millisecondsSince(start);
         return answer;
     }
@@ -469,14 +507,18 @@ private:
         for (const Prompts& object : request.objects) {
             FocusWork work{static_cast<double>(proposals.size()) /
                            static_cast<double>(request.objects.size())};
+            const std::optional<PartsField> parts = partsOf(request, slice, object);
             const Wanted wanted =
                 wantedOf(request, object, 0,
-                         movedBox(inLightOf(focus_.hand, request.habit), slice, object).has_value());
+                         movedBox(inLightOf(focus_.hand, request.habit), slice, object).has_value(),
+                         parts.has_value());
             if (wanted.kind == CandidateKind::LookAlikes) {
                 proposals.push_back(lookAlikes(request, slice, object, wanted));
                 continue;
             }
-            auto answer = readObject(request, slice, object, wanted.kind, watch, work);
+            auto answer = wanted.kind == CandidateKind::Parts
+                              ? answerParts(request, object, *parts, watch, work)
+                              : readObject(request, slice, object, wanted.kind, watch, work);
             if (!answer)
                 return answer.error();
             letClicksWin(answer->logits, slice.width, slice.height, object.points);
@@ -496,6 +538,7 @@ private:
     bool usesPoints_;
     FocusSettings focus_;
     std::list<std::pair<std::string, FocusMemory>> memories_;
+    std::pair<std::string, std::optional<PartsField>> latestParts_; // by slice and box
 };
 
 Predictor::Predictor(checkpoint::Model model, std::string modelId, std::shared_ptr<EmbeddingStore> store,

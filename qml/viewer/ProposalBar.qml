@@ -115,6 +115,8 @@ Rectangle {
                 case Document.OtherSize: return qsTr("another size");
                 case Document.OtherBox: return qsTr("the box read the other way");
                 case Document.LookAlikes: return qsTr("all that looks like your clicks");
+                case Document.Parts: return qsTr("all parts in the box");
+                case Document.OneObject: return qsTr("the box as one object");
                 }
                 return "";
             }

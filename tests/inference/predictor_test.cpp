@@ -4,6 +4,7 @@
 #include "inference/predict/predictor.h"
 #include "inference/predict/preprocess.h"
 #include "tests/inference/support.h"
+#include "tests/support/parts_picture.h"
 
 #include <gtest/gtest.h>
 
@@ -378,6 +379,33 @@ TEST(Predictor, Candidates_OfABoxReadTwice_AreBothMixed_AndTheLessLikelyReading)
     const auto same = candidate(once, requestFor(volume, {box(30, 20, 60, 50)}), 1);
     EXPECT_EQ(same->front().candidates, 1); // a model that reads boxes once
     EXPECT_EQ(same->front().kind, CandidateKind::Likeliest);
+}
+
+std::shared_ptr<const Volume> volumeOf(const SliceImage& grey) {
+    const auto g = Geometry::axisAligned({grey.width, grey.height, 1}, {1, 1, 1});
+    return std::make_shared<const Volume>(*Volume::make(g, std::vector<float>(grey.values), 1));
+}
+
+// Truth: the drawn spots.
+TEST(Predictor, Candidates_OfABoxFullOfParts_AreThose_AndOneObject) {
+    const test::PartsPicture picture;
+    Predictor predictor = predictorOf(withPreprocess("paper", net::Preprocess::Focus));
+    const auto request = requestFor(volumeOf(picture.image), {box(0, 0, 255, 255)});
+    const auto parts = candidate(predictor, request, 0), one = candidate(predictor, request, 1);
+    ASSERT_TRUE(parts.has_value());
+    EXPECT_EQ(parts->front().kind, CandidateKind::Parts);
+    EXPECT_EQ(parts->front().candidates, 2);
+    EXPECT_EQ(parts->front().encodeMs, 0);
+    EXPECT_GT(dice(parts->front().mask(), picture.truth), 0.8);
+    ASSERT_TRUE(one.has_value());
+    EXPECT_EQ(one->front().kind, CandidateKind::OneObject);
+    EXPECT_GT(one->front().encodeMs, 0);
+    EXPECT_NE(one->front().logits, parts->front().logits);
+    EXPECT_EQ(candidate(predictor, request, 0)->front().logits, parts->front().logits); // no mixing up
+
+    const auto some = candidate(predictor, requestFor(volumeOf(picture.image), {box(0, 0, 255, 150)}), 0);
+    EXPECT_EQ(some->front().kind, CandidateKind::Likeliest);
+    EXPECT_EQ(some->front().candidates, 1);
 }
 
 TEST(Predictor, Candidates_AfterAClick_EndWithLookAlikes) {

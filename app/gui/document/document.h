@@ -89,7 +89,7 @@ public:
     enum ProposalState { None, Waiting, Ready };
     Q_ENUM(ProposalState)
     /// In the order of CandidateKind.
-    enum Candidate { Likeliest, OtherSize, OtherBox, LookAlikes };
+    enum Candidate { Likeliest, OtherSize, OtherBox, LookAlikes, Parts, OneObject };
     Q_ENUM(Candidate)
 
     explicit Document(QObject* parent = nullptr);

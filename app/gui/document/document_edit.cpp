@@ -159,7 +159,9 @@ void Document::redo() {
 
 static_assert(static_cast<int>(CandidateKind::OtherSize) == Document::OtherSize &&
               static_cast<int>(CandidateKind::OtherBox) == Document::OtherBox &&
-              static_cast<int>(CandidateKind::LookAlikes) == Document::LookAlikes);
+              static_cast<int>(CandidateKind::LookAlikes) == Document::LookAlikes &&
+              static_cast<int>(CandidateKind::Parts) == Document::Parts &&
+              static_cast<int>(CandidateKind::OneObject) == Document::OneObject);
 
 Document::ProposalState Document::proposalState() const {
     switch (prompts_.state()) {
