@@ -1,8 +1,10 @@
 #include "core/measure/detail_grey.h"
 
 #include "core/geometry/matrix3.h"
+#include "core/measure/prompt_grid.h"
 #include "core/measure/gaussian_blur.h"
 #include "core/measure/grey_crop.h"
+#include "core/measure/lit_cells.h"
 
 #include <algorithm>
 #include <array>
@@ -17,15 +19,7 @@ using Bands = std::array<std::vector<float>, 3>; // of red, green and blue
 
 constexpr std::int64_t cellsAlong = 256;
 constexpr double fine = 0.8, coarse = 4; // cells
-constexpr float lift = 20, black = 20;   // of 255
-
-CropGrid gridOf(const SliceBox& b) {
-    const double w = b.x1 - b.x0 + 1, h = b.y1 - b.y0 + 1, step = std::max(w, h) / cellsAlong;
-    const auto cells = [step](double length) {
-        return std::max<std::int64_t>(1, std::llround(length / step));
-    };
-    return {b.x0 - 0.5, b.y0 - 0.5, step, step, cells(w), cells(h)};
-}
+constexpr float lift = 20;               // of 255
 
 SliceImage onGrid(const SliceImage& grey, const CropGrid& g) {
     return {g.width, g.height, 1, sampleGrid(grey, g, 0)};
@@ -36,26 +30,6 @@ SliceImage logarithm(const SliceImage& colours, std::size_t c) {
     out.values.reserve(colours.values.size() / 3);
     for (std::size_t i = c; i < colours.values.size(); i += 3)
         out.values.push_back(std::log(std::max(colours.values[i], 0.0F) + lift));
-    return out;
-}
-
-// 1 where a cell and all within reach of it are brighter than black.
-std::vector<std::uint8_t> litCells(const SliceImage& brightness) {
-    SliceImage dark = brightness;
-    for (float& v : dark.values)
-        v = v < black ? 1.0F : 0.0F;
-    blur(dark, coarse);
-    std::vector<std::uint8_t> lit(dark.values.size());
-    for (std::size_t i = 0; i < lit.size(); ++i)
-        lit[i] = dark.values[i] < 1e-3F;
-    return lit;
-}
-
-std::vector<float> chosen(const std::vector<float>& values, const std::vector<std::uint8_t>& which) {
-    std::vector<float> out;
-    for (std::size_t i = 0; i < values.size(); ++i)
-        if (which[i])
-            out.push_back(values[i]);
     return out;
 }
 
@@ -118,8 +92,8 @@ double brightness(const Matrix3& details, const Direction& w) {
 } // namespace
 
 SliceImage detailGrey(const SliceImage& colours, const SliceBox& box) {
-    const CropGrid grid = gridOf(box);
-    const std::vector<std::uint8_t> lit = litCells(onGrid(luminance(colours), grid));
+    const CropGrid grid = gridOver(box, cellsAlong);
+    const std::vector<std::uint8_t> lit = litCells(onGrid(luminance(colours), grid), coarse);
     if (std::count(lit.begin(), lit.end(), 1) < 64)
         return luminance(colours);
     std::array<SliceImage, 3> logs;

@@ -3,6 +3,7 @@
 #include "core/measure/components.h"
 #include "core/measure/detail_grey.h"
 #include "core/measure/gaussian_blur.h"
+#include "core/measure/prompt_grid.h"
 
 #include <algorithm>
 #include <array>
@@ -15,20 +16,6 @@ namespace {
 constexpr std::int64_t cellsAlong = 256;
 constexpr std::array<double, 6> sigmas{0.7, 1.4, 2.8, 5.6, 11.2, 22.4}; // cells
 using Scales = std::array<SliceImage, sigmas.size()>;                   // blurred by each
-
-bool spansPicture(const SliceImage& slice, const SliceBox& b) {
-    const double across = (b.x1 - b.x0 + 1) / static_cast<double>(slice.width);
-    const double down = (b.y1 - b.y0 + 1) / static_cast<double>(slice.height);
-    return std::max(across, down) > 0.85 && std::min(across, down) > 0.75;
-}
-
-CropGrid gridOf(const SliceBox& b) {
-    const double w = b.x1 - b.x0 + 1, h = b.y1 - b.y0 + 1, step = std::max(w, h) / cellsAlong;
-    const auto cells = [step](double length) {
-        return std::max<std::int64_t>(1, std::llround(length / step));
-    };
-    return {b.x0 - 0.5, b.y0 - 0.5, step, step, cells(w), cells(h)};
-}
 
 Scales scalesOf(const SliceImage& grey, const CropGrid& g) {
     Scales scales;
@@ -139,10 +126,8 @@ bool keepParts(std::vector<float>& logits, const CropGrid& g) {
 std::optional<PartsField> findParts(const SliceImage& slice, const SliceBox& box) {
     if (!spansPicture(slice, box))
         return std::nullopt;
-    PartsField field;
-    field.grey = slice.components == 3 ? detailGrey(slice, box) : slice;
-    field.grid = gridOf(box);
-    const Scales scales = scalesOf(field.grey, field.grid);
+    PartsField field{gridOver(box, cellsAlong), {}};
+    const Scales scales = scalesOf(slice.components == 3 ? detailGrey(slice, box) : slice, field.grid);
     if (!hasPartsOfOneSize(scales))
         return std::nullopt;
     constexpr float cut = 0.3F, steepness = 2;

@@ -12,7 +12,6 @@ namespace tandem {
 /// A picture full of parts of about one size, as nuclei in stained or fluorescent tissue, that one box takes
 /// in.
 struct PartsField {
-    SliceImage grey;           ///< of the whole slice, one component, in which the parts are seen best
     CropGrid grid;             ///< over the box
     std::vector<float> logits; ///< the grid's cells row by row; > 0 belongs to a part
 };

@@ -119,15 +119,6 @@ SliceBox FocusCrop::modelBox() const {
             edge(box.y1 + 0.5, centreY) - 1};
 }
 
-PointPrompt promptOnGrid(PointPrompt p, const CropGrid& g) {
-    const auto toCells = [&g](Point<SlicePx>& at) {
-        at = {{(at[0] - g.left) / g.stepX - 0.5, (at[1] - g.top) / g.stepY - 0.5}};
-    };
-    toCells(p.at);
-    std::for_each(p.along.begin(), p.along.end(), toCells);
-    return p;
-}
-
 Result<FocusCrop> makeFocusCrop(const SliceImage& slice, const Prompts& prompts, int size,
                                 const FocusSettings& s) {
     FocusCrop crop;

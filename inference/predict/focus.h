@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/measure/grey_crop.h"
-#include "core/measure/parts_field.h"
+#include "core/measure/prompt_grid.h"
 #include "core/result.h"
 #include "core/usecases/label_lean.h"
 #include "core/usecases/segmenter.h"
@@ -79,9 +79,6 @@ struct FocusSettings {
                                          ///< frame of the crop's box
 };
 
-/// A prompt in a grid's cells instead of SlicePx: whole numbers are the centres of cells.
-PointPrompt promptOnGrid(PointPrompt, const CropGrid&);
-
 /// The crop of one object's prompts: square of cropScale x the longer box side (box at least 6 px), centred
 /// on the box, grown if need be until it holds every point and scribble. Without a box, one is estimated
 /// around the foreground points from the most stable region of similar grey. Error: InvalidArgument if there
@@ -126,9 +123,7 @@ struct FocusNetwork {
     FocusDecode decode;
     FocusRefine refine; ///< of a model with a refiner, else empty
     int refinerCells = 0;
-    double refinerCropScale = 1;       ///< see refinerCrop
-    const PartsField* parts = nullptr; ///< what the box takes in, if that is many parts: the answer to it,
-                                       ///< which the network is not asked for
+    double refinerCropScale = 1; ///< see refinerCrop
 
     FocusNetwork(FocusDecode d) : decode(std::move(d)) {} // NOLINT(google-explicit-constructor)
     FocusNetwork(FocusDecode d, FocusRefine r, int cells, double cropScale)

@@ -1,5 +1,4 @@
 #include "core/measure/logistic.h"
-#include "core/measure/overlap.h"
 #include "inference/predict/focus.h"
 #include "inference/predict/focus_correction.h"
 #include "inference/predict/refiner_view.h"
@@ -115,7 +114,6 @@ struct FocusMemory::State {
     FocusCorrection correction;
     std::optional<RefinerTalk> refiner; // from the first prompt on, if there is one
     std::vector<PointPrompt> points;    // that `now` has heard of
-    std::vector<float> base;            // logits of the box on the correction's grid
     std::vector<float> now;             // logits on the correction's grid
     double clickEvidence = 0;
 };
@@ -147,10 +145,7 @@ public:
 
     void begin() {
         ask();
-        if (network_.parts)
-            s_.now = s_.base; // whose outlines are finer than what an outline is moved on
-        else
-            apply();
+        apply();
     }
     void hear(const PointPrompt& p) {
         s_.clickEvidence += std::pow(0.5, static_cast<double>(s_.points.size())) * likelihoodOf(p);
@@ -202,16 +197,12 @@ private:
         const FocusCrop crop = refinerCrop(crop_, all_.points, network_.refinerCropScale);
         const int cells = refinerCells(crop, network_.refinerCells);
         const CropGrid grid = crop.grid(cells);
-        RefinerTalk talk{crop,
-                         refinerView(slice_, crop, cells),
-                         RefinerClicks(cells),
-                         regrid(s_.reply.logits, crop_.grid(maskSize_), grid),
-                         regrid(s_.prior, crop_.grid(maskSize_), grid),
-                         regrid(s_.now, crop_.grid(fine), grid)};
-        if (network_.parts)
-            for (std::vector<float>* logits : {&talk.start, &talk.latest})
-                lay(regrid(network_.parts->logits, network_.parts->grid, grid), *logits);
-        return talk;
+        return {crop,
+                refinerView(slice_, crop, cells),
+                RefinerClicks(cells),
+                regrid(s_.reply.logits, crop_.grid(maskSize_), grid),
+                regrid(s_.prior, crop_.grid(maskSize_), grid),
+                regrid(s_.now, crop_.grid(fine), grid)};
     }
     // Log probability of a prompt under the mask that it finds; a scribble's as the mean along it.
     double likelihoodOf(const PointPrompt& p) const {
@@ -228,26 +219,15 @@ private:
         return std::log(std::max(sum / static_cast<double>(along.size()), 0.05));
     }
     void ask() {
-        if (network_.parts)
-            return takeParts();
         s_.reply = network_.decode(s_.question);
         addOffset(s_.reply.logits, settings_.logitOffset);
         trustTightBox(s_.reply, s_.prior, crop_, maskSize_, settings_);
         if (settings_.lean)
             addTo(s_.reply.logits, settings_.lean->on(crop_.grid(maskSize_), crop_.box));
-        s_.base = regrid(s_.reply.logits, crop_.grid(maskSize_), crop_.grid(fine));
     }
-    void takeParts() {
-        const PartsField& parts = *network_.parts;
-        const auto on = [&](const CropGrid& grid) {
-            std::vector<float> logits(static_cast<std::size_t>(grid.width * grid.height), -certain);
-            lay(regrid(parts.logits, parts.grid, grid), logits);
-            return logits;
-        };
-        s_.reply = {on(crop_.grid(maskSize_)), static_cast<float>(expectedIou(parts.logits))};
-        s_.base = on(crop_.grid(fine));
+    void apply() {
+        s_.now = s_.correction.apply(regrid(s_.reply.logits, crop_.grid(maskSize_), crop_.grid(fine)));
     }
-    void apply() { s_.now = s_.correction.apply(s_.base); }
 
     FocusMemory::State& s_;
     const SliceImage& slice_;
@@ -269,7 +249,7 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
         std::vector<float> prior = priorMask(slice, crop, maskSize);
         FocusQuestion question{crop.modelBox(), {}, prior};
         state = std::make_unique<FocusMemory::State>(FocusMemory::State{
-            std::move(prior), std::move(question), {}, FocusCorrection(slice, crop, settings), {}, {}, {}, {}});
+            std::move(prior), std::move(question), {}, FocusCorrection(slice, crop, settings), {}, {}, {}});
         Conversation(*state, slice, crop, prompts, maskSize, settings, network).begin();
     }
     Conversation conversation(*state, slice, crop, prompts, maskSize, settings, network);
@@ -277,9 +257,6 @@ FocusAnswer answerFocus(const SliceImage& slice, const FocusCrop& crop, const Pr
         conversation.hear(prompts.points[n]);
     FocusAnswer answer{unsampleGrid(state->now, crop.grid(fine), slice.width, slice.height, -certain),
                        state->reply.predictedIou, state->clickEvidence};
-    if (network.parts && state->points.empty())
-        lay(unsampleGrid(network.parts->logits, network.parts->grid, slice.width, slice.height, nowhere),
-            answer.logits);
     if (const auto& talk = state->refiner) // that is finer
         lay(unsampleGrid(talk->latest, talk->crop.grid(talk->view.cells), slice.width, slice.height, nowhere),
             answer.logits);

@@ -3,7 +3,8 @@
 #include "core/measure/contrast_grey.h"
 #include "core/measure/logistic.h"
 #include "core/measure/overlap.h"
-#include "core/measure/parts_field.h"
+#include "core/measure/parts_answer.h"
+#include "core/measure/retinal_vessels.h"
 #include "inference/predict/box_reading.h"
 #include "inference/predict/candidates.h"
 #include "inference/predict/clicks.h"
@@ -297,6 +298,18 @@ private:
         return proposal(request, slice, std::move(answer.logits), answer.predictedIou, wanted);
     }
 
+    // Of an object whose box takes in many parts.
+    Proposal partsProposal(const SegmentRequest& request, const SliceImage& slice, const Prompts& object,
+                           const PartsField& parts, const Wanted& wanted) const {
+        const auto start = Clock::now();
+        std::vector<float> logits = answerParts(parts, object.points, slice.width, slice.height);
+        letClicksWin(logits, slice.width, slice.height, object.points);
+        const auto iou = static_cast<float>(expectedIou(logits));
+        Proposal p = proposal(request, slice, std::move(logits), iou, wanted);
+        p.decodeMs = millisecondsSince(start);
+        return p;
+    }
+
     Proposal lookAlikes(const SegmentRequest& request, const SliceImage& slice, const Prompts& object,
                         const Wanted& wanted) const {
         const auto start = Clock::now();
@@ -418,25 +431,12 @@ private:
         rest << "parts/" << object.box->x0 << '/' << object.box->y0 << '/' << object.box->x1 << '/'
              << object.box->y1;
         const std::string key = keyOf(id_, request, rest.str());
-        if (key.empty() || key != latestParts_.first)
+        if (key.empty() || key != latestParts_.first) {
             latestParts_ = {key, findParts(slice, *object.box)};
+            if (!latestParts_.second)
+                latestParts_.second = findRetinalVessels(slice, *object.box);
+        }
         return latestParts_.second;
-    }
-
-    Result<FocusAnswer> answerParts(const SegmentRequest& request, const Prompts& object,
-                                    const PartsField& parts, const Watch& watch, FocusWork& work) {
-        const auto crop = makeFocusCrop(parts.grey, object, engine_.config().imageSize, focus_);
-        if (!crop)
-            return crop.error();
-        const auto start = Clock::now();
-        FocusNetwork network = networkOn({}, watch, work);
-        network.parts = &parts;
-        const std::string key = memoryKey(request, *crop, nullptr);
-        FocusMemory* memory = memoryOf(key.empty() ? key : key + "/parts");
-        FocusAnswer answer =
-            answerFocus(parts.grey, *crop, object, 4 * engine_.config().grid(), focus_, network, memory);
-        work.decodeMs += millisecondsSince(start);
-        return answer;
     }
 
     // What answers prompts on the embedding of a crop.
@@ -516,9 +516,11 @@ private:
                 proposals.push_back(lookAlikes(request, slice, object, wanted));
                 continue;
             }
-            auto answer = wanted.kind == CandidateKind::Parts
-                              ? answerParts(request, object, *parts, watch, work)
-                              : readObject(request, slice, object, wanted.kind, watch, work);
+            if (wanted.kind == CandidateKind::Parts) {
+                proposals.push_back(partsProposal(request, slice, object, *parts, wanted));
+                continue;
+            }
+            auto answer = readObject(request, slice, object, wanted.kind, watch, work);
             if (!answer)
                 return answer.error();
             letClicksWin(answer->logits, slice.width, slice.height, object.points);

@@ -1,5 +1,5 @@
 #include "core/measure/overlap.h"
-#include "core/measure/parts_field.h"
+#include "core/measure/parts_answer.h"
 #include "tests/support/parts_picture.h"
 
 #include <gtest/gtest.h>
@@ -64,6 +64,30 @@ TEST(FindParts, FindsWhatIsRarer_DarkOrBright_GreyOrInColour) {
         ASSERT_TRUE(field.has_value());
         EXPECT_GT(dice(maskOf(*field), dark.truth), 0.8);
     }
+}
+
+// Truth: the drawn spots, of which the first lies at (14, 17) and the second at (31.6, 13.6) or so.
+TEST(AnswerParts, AClickIsAboutThePartItPointsAt) {
+    const auto field = findParts(PartsPicture().image, whole);
+    ASSERT_TRUE(field.has_value());
+    const auto in = [](const std::vector<float>& logits, std::size_t x, std::size_t y) {
+        return logits[y * n + x] > 0;
+    };
+    const std::vector<float> plain = answerParts(*field, {}, n, n);
+    ASSERT_TRUE(in(plain, 14, 17) && in(plain, 12, 15));
+    const PointPrompt out{{{14, 17}}, false}, back{{{14, 17}}, true}, ground{{{24, 24}}, true};
+    const std::vector<float> without = answerParts(*field, std::vector{out}, n, n);
+    EXPECT_FALSE(in(without, 14, 17) || in(without, 12, 15));
+    const std::vector<float> again = answerParts(*field, std::vector{out, back}, n, n);
+    EXPECT_TRUE(in(again, 14, 17)); // the later one wins
+    const std::vector<float> more = answerParts(*field, std::vector{ground}, n, n);
+    EXPECT_TRUE(in(more, 24, 24) && in(more, 14, 17));
+    for (const std::vector<float>* changed : {&without, &more}) // all that is far away stays
+        for (std::size_t y = 60; y < n; ++y)
+            for (std::size_t x = 0; x < n; ++x)
+                ASSERT_EQ(in(*changed, x, y), in(plain, x, y)) << x << ", " << y;
+    EXPECT_EQ(answerParts({{10, 20, 1, 1, 4, 4}, std::vector<float>(16, 3)}, {}, 30, 30).front(),
+              -10); // outside
 }
 
 TEST(FindParts, FindsNothingInABoxThatLeavesMuchOfThePictureOut) {

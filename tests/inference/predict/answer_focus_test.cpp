@@ -2,7 +2,6 @@
 #include "core/measure/components.h"
 #include "core/measure/overlap.h"
 #include "tests/inference/predict/focus_scene.h"
-#include "tests/support/parts_picture.h"
 
 #include <gtest/gtest.h>
 
@@ -316,29 +315,6 @@ TEST(AnswerFocus, AClickOnTheError_RepairsItsSurroundings) {
         const auto at = innermost(c, c.largest(), 80, 60);
         p.points.push_back({{{static_cast<double>(at[0]), static_cast<double>(at[1])}}, true});
     }
-}
-
-// Truth: the drawn spots. The network would say nothing.
-TEST(AnswerFocus, ABoxFullOfParts_IsAnsweredWithThem_WithoutTheNetwork_AndClicksCorrectThem) {
-    const test::PartsPicture picture;
-    const SliceBox whole{0, 0, 255, 255};
-    const auto parts = findParts(picture.image, whole);
-    ASSERT_TRUE(parts.has_value());
-    const auto crop = makeFocusCrop(picture.image, boxOnly(whole), 256);
-    std::vector<FocusQuestion> asked;
-    FocusNetwork network(stubborn(std::vector<float>(64 * 64, -3), &asked));
-    network.parts = &*parts;
-    const FocusAnswer answer = answerFocus(picture.image, *crop, boxOnly(whole), 64, {}, network);
-    EXPECT_TRUE(asked.empty());
-    const double ofBox = dice(maskOf(answer, picture.image), picture.truth);
-    EXPECT_GT(ofBox, 0.8);
-    EXPECT_NEAR(answer.predictedIou, expectedIou(parts->logits), 1e-6);
-
-    const PointPrompt out{{{14, 17}}, false}; // the first spot
-    const FocusAnswer corrected = answerFocus(picture.image, *crop, {whole, {out}}, 64, {}, network);
-    EXPECT_GT(answer.logits[17 * 256 + 14], 0);
-    EXPECT_LT(corrected.logits[17 * 256 + 14], 0);
-    EXPECT_GT(dice(maskOf(corrected, picture.image), picture.truth), ofBox - 0.1); // the others stay
 }
 
 } // namespace
