@@ -124,9 +124,10 @@ bool keepParts(std::vector<float>& logits, const CropGrid& g) {
 } // namespace
 
 std::optional<PartsField> findParts(const SliceImage& slice, const SliceBox& box) {
-    if (!spansPicture(slice, box))
-        return std::nullopt;
+    constexpr double smallestCell = 0.6; // pixels: the grain of a small picture would be large
     PartsField field{gridOver(box, cellsAlong), {}};
+    if (!spansPicture(slice, box) || field.grid.stepX < smallestCell)
+        return std::nullopt;
     const Scales scales = scalesOf(slice.components == 3 ? detailGrey(slice, box) : slice, field.grid);
     if (!hasPartsOfOneSize(scales))
         return std::nullopt;

@@ -107,6 +107,13 @@ TEST(FindParts, FindsNothingWhereThereIsOneObject_OrNoise_OrTooLittle) {
     EXPECT_FALSE(findParts(
         painted([](double x, double y) { return std::hypot(x - 120, y - 130) < 90 ? 60 : 20; }), whole));
     EXPECT_FALSE(findParts(painted(hash), whole));
+    SliceImage small{64, 64, 1, {}}; // whose grain is as large as small parts would be
+    for (int i = 0; i < 64 * 64; ++i) {
+        const double x = i % 64, y = i / 64; // NOLINT(bugprone-integer-division)
+        small.values.push_back(
+            static_cast<float>(hash(x, y) + hash(x + 1, y) + hash(x, y + 1) + hash(x + 1, y + 1)));
+    }
+    EXPECT_FALSE(findParts(small, {0, 0, 63, 63}));
     EXPECT_FALSE(findParts(painted([](double, double) { return 7; }), whole));
     EXPECT_FALSE(
         findParts(painted([&](double x, double y) { return x < 128 && y < 160 ? at(x, y) : 100; }), whole));
