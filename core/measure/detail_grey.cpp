@@ -1,10 +1,10 @@
 #include "core/measure/detail_grey.h"
 
 #include "core/geometry/matrix3.h"
-#include "core/measure/prompt_grid.h"
 #include "core/measure/gaussian_blur.h"
 #include "core/measure/grey_crop.h"
 #include "core/measure/lit_cells.h"
+#include "core/measure/prompt_grid.h"
 
 #include <algorithm>
 #include <array>
