@@ -72,6 +72,24 @@ Components connectedComponents(std::span<const std::uint8_t> mask, std::array<st
     return Labeller(mask, size, full).run();
 }
 
+Components dropSpecks(std::span<float> logits, std::array<std::int64_t, 3> size, std::int64_t smallest,
+                      bool full, std::span<const std::uint8_t> pointedAt) {
+    std::vector<std::uint8_t> mask(logits.size());
+    for (std::size_t i = 0; i < mask.size(); ++i)
+        mask[i] = logits[i] > 0;
+    Components parts = connectedComponents(mask, size, full);
+    std::vector<std::uint8_t> stays(parts.voxels.size());
+    for (std::size_t n = 0; n < stays.size(); ++n)
+        stays[n] = parts.voxels[n] >= smallest;
+    for (std::size_t i = 0; i < pointedAt.size(); ++i)
+        if (pointedAt[i] == 1)
+            stays[static_cast<std::size_t>(parts.label[i])] = 1;
+    for (std::size_t i = 0; i < mask.size(); ++i)
+        if (mask[i] && !stays[static_cast<std::size_t>(parts.label[i])])
+            logits[i] = -logits[i];
+    return parts;
+}
+
 std::array<std::int64_t, 2> innermost(const Components& c, std::int32_t component, std::int64_t width,
                                       std::int64_t height) {
     const std::int64_t w = width + 2; // a frame of one cell that is not the component

@@ -24,6 +24,12 @@ struct Components {
 Components connectedComponents(std::span<const std::uint8_t> mask, std::array<std::int64_t, 3> size,
                                bool full = false);
 
+/// Turns the logits of what is in (> 0) and hangs together in fewer than `smallest` voxels to out, but not
+/// where a voxel of it was pointed at. @return the components before
+/// @param pointedAt  1 for those voxels; empty for none
+Components dropSpecks(std::span<float> logits, std::array<std::int64_t, 3> size, std::int64_t smallest,
+                      bool full = false, std::span<const std::uint8_t> pointedAt = {});
+
 /// The cell of a component that lies deepest inside it: largest Euclidean distance to the rest, the image's
 /// edge counting as rest; the first in scan order of equals. For a mask without that component: (0, 0).
 std::array<std::int64_t, 2> innermost(const Components&, std::int32_t component, std::int64_t width,

@@ -225,25 +225,9 @@ std::vector<float> LookAlikes::logits() const {
     const float cut = cutOf(scores);
     for (std::size_t at = 0; at < scores.size(); ++at)
         scores[at] = inBox_[at] ? steepness * (scores[at] - cut) : nowhere;
-    dropSpecks(scores);
-    return scores;
-}
-
-void LookAlikes::dropSpecks(std::vector<float>& logits) const {
     constexpr std::int64_t smallest = 6; // cells
-    std::vector<std::uint8_t> mask(logits.size());
-    for (std::size_t i = 0; i < mask.size(); ++i)
-        mask[i] = logits[i] > 0;
-    const Components parts = connectedComponents(mask, {grid_.width, grid_.height, 1});
-    std::vector<std::uint8_t> stays(parts.voxels.size());
-    for (std::size_t n = 0; n < stays.size(); ++n)
-        stays[n] = parts.voxels[n] >= smallest;
-    for (std::size_t i = 0; i < mask.size(); ++i)
-        if (examples_[i] == 1)
-            stays[static_cast<std::size_t>(parts.label[i])] = 1;
-    for (std::size_t i = 0; i < mask.size(); ++i)
-        if (mask[i] && !stays[static_cast<std::size_t>(parts.label[i])])
-            logits[i] = -logits[i];
+    dropSpecks(scores, {grid_.width, grid_.height, 1}, smallest, false, examples_);
+    return scores;
 }
 
 // Where scores begin to mean "belongs": 0, or with examples of one kind only, which say nothing about that,

@@ -50,7 +50,6 @@ private:
     template <class Use>
     Sums sumsOver(int step, const Use&) const;
     float cutOf(const std::vector<float>& scores) const;
-    void dropSpecks(std::vector<float>& logits) const;
 
     CropGrid grid_;
     std::vector<std::vector<float>> features_;   // each of mean 0 and deviation 1; the last is 1 everywhere

@@ -83,34 +83,28 @@ std::vector<float> standingOut(const Scales& scales) {
     return out;
 }
 
-// Takes out parts of fewer than 12 cells. @return whether many others lie all over the grid.
-bool keepParts(std::vector<float>& logits, const CropGrid& g) {
-    constexpr std::int64_t smallest = 12; // cells
+constexpr std::int64_t smallest = 12; // cells
+
+// Whether there are many parts that lie all over the grid.
+bool areAllOver(const Components& parts, const CropGrid& g) {
     constexpr std::size_t fewest = 30, squares = 5;
-    std::vector<std::uint8_t> mask(logits.size());
-    for (std::size_t i = 0; i < mask.size(); ++i)
-        mask[i] = logits[i] > 0;
-    const Components parts = connectedComponents(mask, {g.width, g.height, 1});
-    const auto count = static_cast<std::size_t>(parts.count());
-    std::vector<double> x(count + 1), y(count + 1);
-    for (std::size_t i = 0; i < mask.size(); ++i) {
+    std::vector<double> x(parts.voxels.size()), y(parts.voxels.size()); // sums, for their middles
+    for (std::size_t i = 0; i < parts.label.size(); ++i) {
         const auto part = static_cast<std::size_t>(parts.label[i]);
         x[part] += static_cast<double>(i % static_cast<std::size_t>(g.width));
         y[part] += static_cast<double>(i / static_cast<std::size_t>(g.width));
-        if (part > 0 && parts.voxels[part] < smallest)
-            logits[i] = -logits[i];
     }
+    const auto square = [](double middle, std::int64_t length) {
+        return std::min(squares - 1,
+                        static_cast<std::size_t>((middle + 0.5) * squares / static_cast<double>(length)));
+    };
     std::size_t many = 0;
     std::int64_t largest = 0, all = 0;
     std::array<bool, squares * squares> taken{};
-    for (std::size_t n = 1; n <= count; ++n) {
+    for (std::size_t n = 1; n < parts.voxels.size(); ++n) {
         if (parts.voxels[n] < smallest)
             continue;
         const auto cells = static_cast<double>(parts.voxels[n]);
-        const auto square = [](double middle, std::int64_t length) {
-            return std::min(squares - 1,
-                            static_cast<std::size_t>((middle + 0.5) * squares / static_cast<double>(length)));
-        };
         taken[square(y[n] / cells, g.height) * squares + square(x[n] / cells, g.width)] = true;
         largest = std::max(largest, parts.voxels[n]);
         all += parts.voxels[n];
@@ -135,7 +129,8 @@ std::optional<PartsField> findParts(const SliceImage& slice, const SliceBox& box
     field.logits = standingOut(scales);
     for (float& v : field.logits)
         v = steepness * (v - cut);
-    if (!keepParts(field.logits, field.grid))
+    const Components parts = dropSpecks(field.logits, {field.grid.width, field.grid.height, 1}, smallest);
+    if (!areAllOver(parts, field.grid))
         return std::nullopt;
     return field;
 }

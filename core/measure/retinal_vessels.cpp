@@ -104,22 +104,14 @@ std::optional<PartsField> findRetinalVessels(const SliceImage& slice, const Slic
     const float cut = strong(lines.dark, 0.87);
     if (cut <= 0 || strong(lines.dark, 0.97) < 1.1F * strong(lines.bright, 0.97))
         return std::nullopt;
-    std::vector<std::uint8_t> mask(lit.size());
-    for (std::size_t i = 0; i < mask.size(); ++i)
-        mask[i] = lines.dark[i] > cut;
-    const Components parts = connectedComponents(mask, {grid.width, grid.height, 1}, true);
-    if (!isTree(parts))
-        return std::nullopt;
     constexpr std::int64_t speck = 45; // cells
     constexpr float steepness = 4, certain = 6;
     PartsField field{grid, std::vector<float>(lit.size(), -certain)};
-    for (std::size_t i = 0; i < mask.size(); ++i) {
-        if (!lit[i])
-            continue;
-        const float v = std::clamp(steepness * (lines.dark[i] / cut - 1), -certain, certain);
-        const bool isSpeck = mask[i] && parts.voxels[static_cast<std::size_t>(parts.label[i])] < speck;
-        field.logits[i] = isSpeck ? -v : v;
-    }
+    for (std::size_t i = 0; i < lit.size(); ++i)
+        if (lit[i])
+            field.logits[i] = std::clamp(steepness * (lines.dark[i] / cut - 1), -certain, certain);
+    if (!isTree(dropSpecks(field.logits, {grid.width, grid.height, 1}, speck, true)))
+        return std::nullopt;
     return field;
 }
 

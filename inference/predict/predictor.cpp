@@ -422,10 +422,11 @@ private:
     };
 
     // The parts that an object's box takes in, if it takes in many.
-    std::optional<PartsField> partsOf(const SegmentRequest& request, const SliceImage& slice,
-                                      const Prompts& object) {
+    const std::optional<PartsField>& partsOf(const SegmentRequest& request, const SliceImage& slice,
+                                             const Prompts& object) {
+        static const std::optional<PartsField> none;
         if (!object.box)
-            return std::nullopt;
+            return none;
         std::ostringstream rest;
         rest.precision(17);
         rest << "parts/" << object.box->x0 << '/' << object.box->y0 << '/' << object.box->x1 << '/'
@@ -439,38 +440,32 @@ private:
         return latestParts_.second;
     }
 
-    // What answers prompts on the embedding of a crop.
-    FocusNetwork networkOn(const at::Tensor& code, const Watch& watch, const FocusWork& work) {
-        const FocusDecode decode = [this, code, &watch, &work](const FocusQuestion& question) {
-            checkDecoding(watch, work.done);
-            return decodeFocus(code, question, 4 * engine_.config().grid());
-        };
-        const auto& refiner = engine_.config().refiner;
-        if (!refiner)
-            return decode;
-        return {decode,
-                [this, &watch, &work](const RefinerQuestion& question) {
-                    checkDecoding(watch, work.done);
-                    return refined(question);
-                },
-                refiner->cells, refiner->cropScale};
-    }
-
     // One object, its box read as it is.
     Result<FocusAnswer> answerOf(const SegmentRequest& request, const SliceImage& slice,
                                  const Prompts& object, const Watch& watch, FocusWork& work) {
+        const int maskSize = 4 * engine_.config().grid();
         const auto crop = makeFocusCrop(slice, object, engine_.config().imageSize, focus_);
         if (!crop)
             return crop.error();
         const SliceImage grey = contrastGrey(slice, crop->box);
         const at::Tensor code = embeddingOfCrop(request, grey, *crop, watch, work.encodeMs);
         const auto start = Clock::now();
-        const FocusNetwork network = networkOn(code, watch, work);
+        const FocusDecode decode = [&](const FocusQuestion& question) {
+            checkDecoding(watch, work.done);
+            return decodeFocus(code, question, maskSize);
+        };
+        FocusNetwork network(decode);
+        if (const auto& refiner = engine_.config().refiner)
+            network = {decode,
+                       [&](const RefinerQuestion& question) {
+                           checkDecoding(watch, work.done);
+                           return refined(question);
+                       },
+                       refiner->cells, refiner->cropScale};
         FocusSettings settings = focus_;
         settings.lean = object.box ? request.lean : nullptr;
         FocusMemory* memory = memoryOf(memoryKey(request, *crop, settings.lean.get()));
-        FocusAnswer answer =
-            answerFocus(grey, *crop, object, 4 * engine_.config().grid(), settings, network, memory);
+        FocusAnswer answer = answerFocus(grey, *crop, object, maskSize, settings, network, memory);
         work.decodeMs += millisecondsSince(start);
         return answer;
     }
@@ -507,7 +502,7 @@ private:
         for (const Prompts& object : request.objects) {
             FocusWork work{static_cast<double>(proposals.size()) /
                            static_cast<double>(request.objects.size())};
-            const std::optional<PartsField> parts = partsOf(request, slice, object);
+            const std::optional<PartsField>& parts = partsOf(request, slice, object);
             const Wanted wanted =
                 wantedOf(request, object, 0,
                          movedBox(inLightOf(focus_.hand, request.habit), slice, object).has_value(),

@@ -56,6 +56,26 @@ TEST(Components, SizesEqualScipyForFacesAndCorners) {
     }
 }
 
+// Truth: by hand. A row of one, a pair, a diagonal pair and a three.
+TEST(Components, DropSpecks_TurnsSmallOnes_ButNotThosePointedAt) {
+    const std::vector<float> before{2, -1, 1,  1,  -1, 3,  -1, -1, 1,  1,  1,  -1, //
+                                    0, -1, -2, -2, -1, -1, 4,  -1, -1, -1, -1, -1};
+    const auto kept = [&](bool full, std::vector<std::uint8_t> pointedAt) {
+        std::vector<float> logits = before;
+        const Components parts = dropSpecks(logits, {12, 2, 1}, 2, full, pointedAt);
+        EXPECT_EQ(parts.count(), full ? 4 : 5);
+        return logits;
+    };
+    std::vector<float> expected = before;
+    expected[0] = -2;
+    EXPECT_EQ(kept(true, {}), expected); // across a corner a pair hangs together
+    std::vector<std::uint8_t> pointedAt(before.size());
+    pointedAt[5] = 1;
+    pointedAt[0] = 2;
+    expected[18] = -4;
+    EXPECT_EQ(kept(false, pointedAt), expected);
+}
+
 TEST(Components, Innermost_IsTheMiddleOfADisc) {
     std::vector<std::uint8_t> mask(20 * 15);
     for (int y = 0; y < 15; ++y)
