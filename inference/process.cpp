@@ -9,8 +9,8 @@
 
 namespace tandem {
 
-void keepLargePieces() {
-    mallopt(M_ARENA_MAX, 1);
+void keepLargePieces(int loaders) {
+    mallopt(M_ARENA_MAX, loaders > 1 ? loaders + 1 : 1);
     mallopt(M_MMAP_MAX, 0); // a high M_MMAP_THRESHOLD is refused beyond 32 MB
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
     mallopt(M_TOP_PAD, 64 << 20);

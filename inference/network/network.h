@@ -4,6 +4,7 @@
 #include "inference/network/config.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cstdint>
 #include <functional>

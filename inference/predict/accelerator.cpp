@@ -5,6 +5,8 @@ namespace tandem::predict {
 std::optional<Accelerator> findAccelerator(Arithmetic arithmetic) {
     if (!at::hasCUDA())
         return std::nullopt;
+    if (arithmetic == Arithmetic::Float32) // otherwise cuDNN convolves with 10 bits
+        at::globalContext().setAllowTF32CuDNN(false);
     return Accelerator{at::kCUDA, arithmetic == Arithmetic::Float32 ? at::kFloat : at::kBFloat16};
 }
 

@@ -56,11 +56,12 @@ Optimiser::Optimiser(net::Weights& weights, const net::NetworkConfig& config, co
 
 double Optimiser::step(double learningRate) {
     const at::NoGradGuard noGradients;
-    double squares = 0;
+    std::vector<at::Tensor> squares; // asked for at once: each number asked for waits for a GPU
     for (const Parameter& p : parameters_)
         if (p.value.grad().defined())
-            squares += p.value.grad().square().sum().item<double>();
-    const double norm = std::sqrt(squares);
+            squares.push_back(p.value.grad().square().sum());
+    const double norm =
+        squares.empty() ? 0 : std::sqrt(at::stack(squares).to(at::kDouble).sum().item<double>());
     const double scale = std::min(1.0, recipe_.clipNorm / (norm + 1e-6));
     ++steps_;
     for (Parameter& p : parameters_) {

@@ -24,6 +24,8 @@ struct Recipe {
     std::int64_t samples = 8000; ///< in all; the learning rate falls to 0 there
     std::int64_t batch = 8;
     std::int64_t threads = 1;
+    std::int64_t loaders = 1; ///< threads that make batches
+    bool gpu = true;          ///< train on the GPU, where LibTorch has one
 
     bool muon = false; ///< Muon for the hidden layers' matrices, AdamW for the rest; else AdamW for all
     double learningRate = 1e-3;

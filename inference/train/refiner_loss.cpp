@@ -1,5 +1,7 @@
 #include "inference/train/refiner_loss.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <array>
 
@@ -8,13 +10,13 @@ namespace {
 
 constexpr int mostPrompts = 5;
 
-at::Tensor gathered(const std::vector<TrainingSample>& samples, int cells,
+at::Tensor gathered(const std::vector<TrainingSample>& samples, int cells, at::Device device,
                     const std::function<const std::vector<float>&(const TrainingSample&)>& part) {
     std::vector<at::Tensor> parts;
     for (const TrainingSample& s : samples)
         parts.push_back(
             at::from_blob(const_cast<float*>(part(s).data()), {1, cells, cells}, at::kFloat)); // stack copies
-    return at::stack(parts);
+    return at::stack(parts).to(device);
 }
 
 // A smooth field of k x k normal numbers.
@@ -45,35 +47,41 @@ std::span<const float> valuesOf(const at::Tensor& maps, std::size_t n, int cells
 class Corrections {
 public:
     Corrections(const net::Weights& weights, const net::NetworkConfig& config,
-                const std::vector<TrainingSample>& samples, const net::Forward& forward)
-        : weights_(weights), config_(config), samples_(samples), forward_(forward),
+                const std::vector<TrainingSample>& samples, const net::Forward& forward, at::Device device)
+        : weights_(weights), config_(config), samples_(samples), forward_(forward), device_(device),
           cells_(samples.front().view.cells),
           grey_(gathered(
-              samples, cells_, [](const auto& s) -> const auto& { return s.view.grey; })),
+              samples, cells_, device, [](const auto& s) -> const auto& { return s.view.grey; })),
           box_(gathered(
-              samples, cells_, [](const auto& s) -> const auto& { return s.view.box; })),
+              samples, cells_, device, [](const auto& s) -> const auto& { return s.view.box; })),
           inBox_(gathered(
-              samples, cells_, [](const auto& s) -> const auto& { return s.view.inBox; })),
+              samples, cells_, device, [](const auto& s) -> const auto& { return s.view.inBox; })),
           target_(gathered(
-              samples, cells_, [](const auto& s) -> const auto& { return s.fineTarget; })),
+              samples, cells_, device, [](const auto& s) -> const auto& { return s.fineTarget; })),
           clicks_(samples.size(), RefinerClicks(cells_)) {}
 
     void start(const at::Tensor& boxLogits, const at::Tensor& prior, Random& r) {
-        const at::Tensor fine = onRefinersSquare(boxLogits);
         prior_ = onRefinersSquare(prior);
+        const at::Tensor fine = onRefinersSquare(boxLogits).cpu(), fromPrior = prior_.cpu();
         std::vector<at::Tensor> each;
         for (std::int64_t n = 0; n < fine.size(0); ++n)
-            each.push_back(disturbed(fine[n], prior_[n], cells_, r));
-        start_ = at::stack(each);
+            each.push_back(disturbed(fine[n], fromPrior[n], cells_, r));
+        start_ = at::stack(each).to(device_);
         latest_ = start_;
     }
 
     void correct(Random& r) {
-        const at::Tensor now = latest_.contiguous();
+        const at::Tensor now = latest_.cpu().contiguous();
+        std::vector<Random> own; // of each sample, whichever thread it comes to
         for (std::size_t n = 0; n < samples_.size(); ++n)
-            if (const auto prompt =
-                    correctivePrompt(valuesOf(now, n, cells_), samples_[n].fineTarget, cells_, r))
-                clicks_[n].add(*prompt);
+            own.emplace_back(r.next());
+        at::parallel_for(
+            0, static_cast<std::int64_t>(samples_.size()), 1, [&](std::int64_t first, std::int64_t last) {
+                for (auto n = static_cast<std::size_t>(first); n < static_cast<std::size_t>(last); ++n)
+                    if (const auto prompt = correctivePrompt(valuesOf(now, n, cells_), samples_[n].fineTarget,
+                                                             cells_, own[n]))
+                        clicks_[n].add(*prompt);
+            });
     }
 
     at::Tensor answer() const {
@@ -83,7 +91,8 @@ public:
             out.push_back(at::from_blob(const_cast<float*>(c.out.data()), {1, cells_, cells_}, at::kFloat));
         }
         return net::refine(weights_, config_,
-                           {grey_, box_, start_, prior_, at::stack(in), at::stack(out), latest_, inBox_},
+                           {grey_, box_, start_, prior_, at::stack(in).to(device_),
+                            at::stack(out).to(device_), latest_, inBox_},
                            forward_)
             .to(at::kFloat);
     }
@@ -93,7 +102,8 @@ public:
 private:
     // Maps of the network's square on the cells of the refiner's, which has the same middle.
     at::Tensor onRefinersSquare(const at::Tensor& maps) const {
-        const at::Tensor centres = (at::arange(cells_, at::kFloat) + 0.5) * 2 / cells_ - 1;
+        const at::Tensor centres =
+            (at::arange(cells_, at::TensorOptions(device_).dtype(at::kFloat)) + 0.5) * 2 / cells_ - 1;
         std::vector<at::Tensor> places;
         for (const TrainingSample& s : samples_) {
             const at::Tensor at = centres * s.refinerShare;
@@ -108,6 +118,7 @@ private:
     const net::NetworkConfig& config_;
     const std::vector<TrainingSample>& samples_;
     const net::Forward& forward_;
+    at::Device device_;
     int cells_;
     at::Tensor grey_, box_, inBox_, target_, prior_, start_, latest_;
     std::vector<RefinerClicks> clicks_;
@@ -139,7 +150,7 @@ std::optional<PointPrompt> correctivePrompt(std::span<const float> logits, std::
 at::Tensor refinerLoss(const net::Weights& weights, const net::NetworkConfig& config,
                        const std::vector<TrainingSample>& samples, const at::Tensor& boxLogits,
                        const at::Tensor& prior, const net::Forward& forward, Random& r) {
-    Corrections corrections(weights, config, samples, forward);
+    Corrections corrections(weights, config, samples, forward, boxLogits.device());
     corrections.start(boxLogits, prior, r);
     at::Tensor sum;
     const int prompts = r.integer(1, mostPrompts);

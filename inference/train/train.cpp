@@ -193,7 +193,8 @@ Result<TrainReport> train(const TrainRequest& request, const Progress& progress,
     const auto plan = readPlan(request.config, request.startFrom);
     if (!plan)
         return plan.error();
-    keepLargePieces(); // else every step's activations are asked of the system anew
+    keepLargePieces(
+        static_cast<int>(plan->recipe.loaders)); // else every step's activations are asked of the system anew
     at::set_num_threads(static_cast<int>(plan->recipe.threads));
     auto source = TaskSource::open(request.packs, plan->recipe);
     if (!source)

@@ -17,15 +17,22 @@
 namespace tandem::train {
 namespace {
 
-// Samples' arrays stacked along a first axis.
+// Samples' arrays stacked along a first axis; in memory that a GPU reads by itself, if one will.
 at::Tensor stacked(const std::vector<TrainingSample>& samples, std::vector<float> TrainingSample::*part,
-                   at::IntArrayRef shape) {
-    std::vector<at::Tensor> parts;
-    for (const TrainingSample& s : samples) {
-        const std::vector<float>& values = s.*part;
-        parts.push_back(at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat)); // stack copies
-    }
-    return at::stack(parts);
+                   std::vector<std::int64_t> shape, at::Device device) {
+    shape.insert(shape.begin(), static_cast<std::int64_t>(samples.size()));
+    const at::Tensor all = at::empty(shape, at::TensorOptions(at::kFloat).pinned_memory(device.is_cuda()));
+    float* to = all.data_ptr<float>();
+    for (const TrainingSample& s : samples)
+        to = std::copy((s.*part).begin(), (s.*part).end(), to);
+    return all;
+}
+
+net::Weights placedOn(at::Device device, const net::Weights& weights) {
+    net::Weights placed;
+    for (const auto& [key, w] : weights)
+        placed.emplace(key, w.detach().to(device));
+    return placed;
 }
 
 at::Tensor boxesOf(const std::vector<TrainingSample>& samples) {
@@ -72,8 +79,8 @@ struct SampleMaker {
     std::shared_ptr<const TaskSource> source;
     std::shared_ptr<predict::Predictor> teacher;
 
-    Result<Loader::Batch> batch(Random& random) const {
-        Loader::Batch samples;
+    Result<std::vector<TrainingSample>> samples(Random& random) const {
+        std::vector<TrainingSample> samples;
         SampleSizes sizes = sizesOf(config);
         if (recipe.fineShare > 0 && random.chance(recipe.fineShare))
             sizes.refinerCells *= 2;
@@ -116,7 +123,8 @@ private:
 } // namespace
 
 Trainer::Trainer(net::NetworkConfig config, net::Weights start, const Recipe& recipe, TaskSource source)
-    : config_(std::move(config)), weights_(std::move(start)), recipe_(recipe),
+    : config_(std::move(config)), device_(recipe.gpu && at::hasCUDA() ? at::kCUDA : at::kCPU),
+      weights_(placedOn(device_, start)), recipe_(recipe),
       source_(std::make_shared<const TaskSource>(std::move(source))), optimiser_(weights_, config_, recipe),
       average_(weights_, recipe), stems_(recipe.stemCacheMb << 20),
       trainsNetwork_(trainsAny(config_, recipe_, false)), trainsRefiner_(trainsAny(config_, recipe_, true)) {
@@ -130,30 +138,43 @@ void Trainer::learnFrom(checkpoint::Model teacher) {
     teacher_ = std::make_shared<predict::Predictor>(std::move(teacher), "teacher", 0);
 }
 
-Loader::Make Trainer::batchMaker() {
+net::Weights Trainer::averageWeights() const {
+    return placedOn(at::kCPU, average_.weights());
+}
+
+Loader<Trainer::Batch>::Make Trainer::batchMaker() const {
     auto maker = std::make_shared<const SampleMaker>(SampleMaker{config_, recipe_, source_, teacher_});
-    return [maker](Random& random) {
+    return [maker, config = config_, device = device_](Random& random) -> Result<Batch> {
         if (maker->teacher)
             at::set_num_threads(1); // of this thread: the others are the network's
-        return maker->batch(random);
+        auto samples = maker->samples(random);
+        if (!samples)
+            return samples.error();
+        Batch batch;
+        const std::int64_t size = config.imageSize, maskSize = 4 * config.grid();
+        batch.input = stacked(*samples, &TrainingSample::input, {config.inChans, size, size}, device);
+        if (config.preprocess == net::Preprocess::Focus)
+            batch.prior = stacked(*samples, &TrainingSample::prior, {1, maskSize, maskSize}, device);
+        batch.target = stacked(*samples, &TrainingSample::target, {1, maskSize, maskSize}, device);
+        batch.boxes = boxesOf(*samples);
+        for (TrainingSample& s : *samples)
+            s.input = s.prior = {};
+        batch.samples = std::move(*samples);
+        return batch;
     };
 }
 
 Result<Trainer::Batch> Trainer::nextBatch() {
+    const int threads = teacher_ ? 1 : static_cast<int>(recipe_.loaders); // a teacher is asked one at a time
     if (!loader_)
-        loader_ = std::make_unique<Loader>(batchMaker(), recipe_.seed, optimiser_.steps());
-    auto samples = loader_->next();
-    if (!samples)
-        return samples.error();
-    Batch batch;
-    batch.samples = std::move(*samples);
-    const int size = config_.imageSize, maskSize = 4 * config_.grid(), channels = config_.inChans;
-    batch.input = stacked(batch.samples, &TrainingSample::input, {channels, size, size});
-    if (config_.preprocess == net::Preprocess::Focus)
-        batch.prior = stacked(batch.samples, &TrainingSample::prior, {1, maskSize, maskSize});
-    batch.target = stacked(batch.samples, &TrainingSample::target, {1, maskSize, maskSize});
-    batch.boxes = boxesOf(batch.samples);
-    batch.stem = stemOf(batch);
+        loader_ = std::make_unique<Loader<Batch>>(batchMaker(), recipe_.seed, optimiser_.steps(), threads);
+    Result<Batch> batch = loader_->next();
+    if (!batch)
+        return batch.error();
+    for (at::Tensor* part : {&batch->input, &batch->prior, &batch->target, &batch->boxes})
+        if (part->defined())
+            *part = part->to(device_, /*non_blocking=*/true);
+    batch->stem = stemOf(*batch);
     return batch;
 }
 
@@ -200,7 +221,7 @@ void Trainer::addClicks(const Batch& batch, const at::Tensor& logits, net::Promp
     const int maskSize = 4 * config.grid();
     const auto cells = static_cast<std::size_t>(maskSize) * static_cast<std::size_t>(maskSize);
     const double cell = static_cast<double>(config.imageSize) / maskSize;
-    const at::Tensor flat = logits.detach().contiguous();
+    const at::Tensor flat = logits.detach().cpu().contiguous();
     at::Tensor at = at::zeros({count, 1, 2}), label = at::full({count, 1}, -1.0F);
     for (std::int64_t n = 0; n < count; ++n) {
         const float* first = flat.data_ptr<float>() + static_cast<std::size_t>(n) * cells;
@@ -212,9 +233,11 @@ void Trainer::addClicks(const Batch& batch, const at::Tensor& logits, net::Promp
         at[n][0][1] = (static_cast<double>(click->y) + 0.5) * cell - 0.5;
         label[n][0] = click->foreground ? 1.0 : 0.0;
     }
+    at = at.to(logits.device());
+    label = label.to(logits.device());
     prompts.points = prompts.points.defined() ? at::cat({prompts.points, at}, 1) : at;
     prompts.labels = prompts.labels.defined() ? at::cat({prompts.labels, label}, 1) : label;
-    prompts.mask = flat.clamp(-10, 10);
+    prompts.mask = logits.detach().clamp(-10, 10);
 }
 
 at::Tensor Trainer::networkLoss(const Batch& batch, Random& random, at::Tensor& boxLogits) {
@@ -293,9 +316,9 @@ Result<double> Trainer::step() {
 
 Result<void> Trainer::writeBatch(const Batch& batch, double loss) const {
     std::vector<std::pair<const char*, at::Tensor>> tensors{
-        {"input", batch.input}, {"target", batch.target}, {"boxes", batch.boxes}};
+        {"input", batch.input.cpu()}, {"target", batch.target.cpu()}, {"boxes", batch.boxes.cpu()}};
     if (batch.prior.defined())
-        tensors.emplace_back("prior", batch.prior);
+        tensors.emplace_back("prior", batch.prior.cpu());
     std::vector<TensorView> views;
     for (const auto& [name, tensor] : tensors) {
         auto view = checkpoint::viewOf(name, tensor);

@@ -27,6 +27,7 @@ struct StepSeconds {
 /// Trains one network on a stream of tasks, whose batches a thread of its own prepares meanwhile. Everything
 /// that decides the next step is part of its state or follows from the seed and the step, so that a run that
 /// was interrupted goes on as if it had not been. Thread: one at a time; LibTorch's threads are the caller's.
+/// Weights and batches lie on the GPU, where there is one and the recipe does not rule it out.
 class Trainer {
 public:
     Trainer(net::NetworkConfig, net::Weights start, const Recipe&, TaskSource);
@@ -48,8 +49,8 @@ public:
     std::int64_t samplesDone() const { return optimiser_.steps() * recipe_.batch; }
     bool finished() const { return samplesDone() >= recipe_.samples; }
     double learningRate() const { return learningRateAt(optimiser_.steps(), recipe_); }
-    /// Moving average of the weights: what is kept as the model.
-    const net::Weights& averageWeights() const { return average_.weights(); }
+    /// Moving average of the weights, on the CPU: what is kept as the model.
+    net::Weights averageWeights() const;
 
     /// Writes weights, moments, average, position and random state to one file. Error: FileUnwritable.
     Result<void> saveState(const std::filesystem::path&) const;
@@ -63,7 +64,7 @@ private:
         at::Tensor stem; ///< what the frozen beginning gives for the input; undefined if it is trained
         std::vector<TrainingSample> samples;
     };
-    Loader::Make batchMaker();
+    Loader<Batch>::Make batchMaker() const;
     Result<Batch> nextBatch();
     at::Tensor stemOf(const Batch&);
     net::Forward forwardOf(const Batch&) const;
@@ -75,6 +76,7 @@ private:
                           const net::NetworkConfig&, Random&);
 
     net::NetworkConfig config_;
+    at::Device device_;
     net::Weights weights_;
     Recipe recipe_;
     std::shared_ptr<const TaskSource> source_;
@@ -85,7 +87,7 @@ private:
     StepSeconds seconds_;
     std::filesystem::path batchFolder_;
     std::shared_ptr<predict::Predictor> teacher_;
-    std::unique_ptr<Loader> loader_; ///< from the first step on
+    std::unique_ptr<Loader<Batch>> loader_; ///< from the first step on
 };
 
 } // namespace tandem::train

@@ -16,14 +16,17 @@ Error notThisRun(const std::filesystem::path& file, const std::string& why) {
 
 Result<void> Trainer::saveState(const std::filesystem::path& file) const {
     std::vector<std::pair<std::string, at::Tensor>> tensors;
+    const auto add = [&](const std::string& name, const at::Tensor& t) {
+        tensors.emplace_back(name, t.detach().cpu().contiguous());
+    };
     for (const auto& [key, w] : weights_)
-        tensors.emplace_back("weight." + key, w.detach().contiguous());
+        add("weight." + key, w);
     for (const auto& [key, w] : average_.weights())
         if (!isFrozen(key, recipe_)) // those equal the weights
-            tensors.emplace_back("average." + key, w.contiguous());
+            add("average." + key, w);
     for (const Parameter& p : optimiser_.parameters()) {
-        tensors.emplace_back("mean." + p.key, p.mean.contiguous());
-        tensors.emplace_back("square." + p.key, p.square.contiguous());
+        add("mean." + p.key, p.mean);
+        add("square." + p.key, p.square);
     }
     std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<TensorView> views;

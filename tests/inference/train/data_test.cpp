@@ -12,10 +12,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <mutex>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace tandem {
 namespace {
@@ -309,25 +313,45 @@ TEST(Repaint, ObjectDiffersFromItsSurroundings_InEitherDirection) {
 }
 
 // A batch that tells the random numbers it was made from.
-train::Loader::Batch telling(Random& r) {
-    return {TrainingSample{{static_cast<float>(r.uniform())}, {}, {}, {}, {}}};
+using Batch = std::vector<double>;
+Batch telling(Random& r) {
+    return {r.uniform()};
 }
 
 TEST(Loader, ABatchDependsOnItsSeedAndStepAlone) {
-    train::Loader whole(telling, 5, 0), later(telling, 5, 3), other(telling, 6, 3);
-    std::vector<float> seen;
+    train::Loader<Batch> whole(telling, 5, 0), later(telling, 5, 3), other(telling, 6, 3);
+    Batch seen;
     for (int n = 0; n < 6; ++n)
-        seen.push_back((*whole.next())[0].input[0]);
-    EXPECT_EQ(std::set<float>(seen.begin(), seen.end()).size(), 6U);
-    EXPECT_EQ((*later.next())[0].input[0], seen[3]);
-    EXPECT_EQ((*later.next())[0].input[0], seen[4]);
-    EXPECT_NE((*other.next())[0].input[0], seen[3]);
+        seen.push_back(whole.next()->front());
+    EXPECT_EQ(std::set<double>(seen.begin(), seen.end()).size(), 6U);
+    EXPECT_EQ(later.next()->front(), seen[3]);
+    EXPECT_EQ(later.next()->front(), seen[4]);
+    EXPECT_NE(other.next()->front(), seen[3]);
+}
+
+TEST(Loader, SeveralThreads_TheSameBatchesInTheSameOrder) {
+    std::set<std::thread::id> makers;
+    std::mutex mutex;
+    const auto slow = [&](Random& r) {
+        {
+            const std::lock_guard lock(mutex);
+            makers.insert(std::this_thread::get_id());
+        }
+        std::this_thread::sleep_for(
+            std::chrono::microseconds(r.integer(0, 3000))); // they overtake each other
+        return telling(r);
+    };
+    train::Loader<Batch> one(slow, 5, 2), many(slow, 5, 2, 4);
+    for (int n = 0; n < 40; ++n)
+        EXPECT_EQ(many.next()->front(), one.next()->front()) << n;
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(makers.size(), 5U);
 }
 
 TEST(Loader, ErrorsAndExceptionsReachTheirStep_AndItEndsWhileBatchesWait) {
     int made = 0;
-    train::Loader loader(
-        [&](Random& r) -> Result<train::Loader::Batch> {
+    train::Loader<Batch> loader(
+        [&](Random& r) -> Result<Batch> {
             switch (++made) {
             case 2:
                 return Error{ErrorCode::FormatInvalid, "A damaged pack."};

@@ -39,6 +39,15 @@ TEST(Trainer, SameSeed_SameWeights) {
     EXPECT_EQ(largestDifference(a.averageWeights(), b.averageWeights()), 0.0);
 }
 
+TEST(Trainer, SeveralLoaders_SameWeights) {
+    Recipe several = sceneRecipe();
+    several.loaders = 3;
+    Trainer a = newTrainer(sceneRecipe()), b = newTrainer(several);
+    for (int n = 0; n < 4; ++n)
+        EXPECT_EQ(*a.step(), *b.step());
+    EXPECT_EQ(largestDifference(a.averageWeights(), b.averageWeights()), 0.0);
+}
+
 TEST(Trainer, ResumedRun_EqualsTheUninterruptedOne) {
     const test::TemporaryFolder folder;
     Trainer whole = newTrainer(sceneRecipe()), first = newTrainer(sceneRecipe()),
