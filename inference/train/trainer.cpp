@@ -47,9 +47,10 @@ at::Tensor boxesOf(const std::vector<TrainingSample>& samples) {
     return boxes;
 }
 
-SampleSizes sizesOf(const net::NetworkConfig& c) {
+// @param forRefiner  whether a refiner is to be trained: else nothing is made for it
+SampleSizes sizesOf(const net::NetworkConfig& c, bool forRefiner) {
     SampleSizes sizes{c.imageSize, 4 * c.grid()};
-    if (c.refiner) {
+    if (c.refiner && forRefiner) {
         sizes.refinerCells = c.refiner->cells;
         sizes.refinerCropScale = c.refiner->cropScale;
     }
@@ -78,10 +79,11 @@ struct SampleMaker {
     Recipe recipe;
     std::shared_ptr<const TaskSource> source;
     std::shared_ptr<predict::Predictor> teacher;
+    bool forRefiner;
 
     Result<std::vector<TrainingSample>> samples(Random& random) const {
         std::vector<TrainingSample> samples;
-        SampleSizes sizes = sizesOf(config);
+        SampleSizes sizes = sizesOf(config, forRefiner);
         if (recipe.fineShare > 0 && random.chance(recipe.fineShare))
             sizes.refinerCells *= 2;
         while (static_cast<std::int64_t>(samples.size()) < recipe.batch) {
@@ -143,7 +145,8 @@ net::Weights Trainer::averageWeights() const {
 }
 
 Loader<Trainer::Batch>::Make Trainer::batchMaker() const {
-    auto maker = std::make_shared<const SampleMaker>(SampleMaker{config_, recipe_, source_, teacher_});
+    auto maker =
+        std::make_shared<const SampleMaker>(SampleMaker{config_, recipe_, source_, teacher_, trainsRefiner_});
     return [maker, config = config_, device = device_](Random& random) -> Result<Batch> {
         if (maker->teacher)
             at::set_num_threads(1); // of this thread: the others are the network's

@@ -1,6 +1,7 @@
 #include "core/files/files.h"
 #include "inference/bench/bench_train.h"
 #include "inference/checkpoint/model.h"
+#include "inference/train/plan.h"
 #include "inference/train/train.h"
 #include "tests/inference/train/small_pack.h"
 #include "tests/inference/train/tiny_trainer.h"
@@ -10,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 namespace tandem {
 namespace {
@@ -37,6 +39,18 @@ TEST(Trainer, SameSeed_SameWeights) {
     for (int n = 0; n < 4; ++n)
         EXPECT_EQ(*a.step(), *b.step());
     EXPECT_EQ(largestDifference(a.averageWeights(), b.averageWeights()), 0.0);
+}
+
+// Those without a network are for the bundled model.
+TEST(Plan, TheConfigurationsThatComeWithTheProgramCanBeRead) {
+    const std::filesystem::path resources = std::filesystem::path(TANDEM_SOURCE_DIR) / "resources";
+    int count = 0;
+    for (const auto& file : std::filesystem::directory_iterator(resources / "training")) {
+        const auto plan = train::readPlan(file.path(), resources / "models" / "tandem-small.safetensors");
+        EXPECT_TRUE(plan.has_value()) << file.path() << ": " << (plan ? "" : plan.error().sentence);
+        ++count;
+    }
+    EXPECT_GE(count, 4);
 }
 
 TEST(Trainer, SeveralLoaders_SameWeights) {
