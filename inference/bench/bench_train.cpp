@@ -36,11 +36,11 @@ JsonValue stagesOf(const train::StepSeconds& now, const train::StepSeconds& befo
 } // namespace
 
 Result<std::string> benchTrain(const TrainBenchRequest& request, const Progress& progress) {
-    keepLargePieces();
     auto plan = train::readPlan(request.config, {});
     if (!plan)
         return plan.error();
     Recipe& recipe = plan->recipe;
+    keepLargePieces(static_cast<int>(recipe.loaders));
     recipe.threads = request.threads > 0 ? request.threads : recipe.threads;
     if (request.packs.empty()) {
         recipe.sceneShare = 1;

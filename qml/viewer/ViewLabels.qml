@@ -16,8 +16,9 @@ Item {
         x: labels.margin
         y: labels.margin
         ImageText {
-            text: qsTr("%1  %2 / %3").arg(labels.planeName).arg(labels.slice.sliceIndex)
-                                     .arg(labels.slice.sliceCount - 1)
+            text: labels.slice.sliceCount > 1 ? qsTr("%1  %2 / %3").arg(labels.planeName).arg(labels.slice.sliceIndex)
+                                                                    .arg(labels.slice.sliceCount - 1)
+                                              : labels.planeName
             font.weight: Font.DemiBold
         }
         ImageText {

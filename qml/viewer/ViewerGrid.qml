@@ -1,13 +1,16 @@
 import QtQuick
 import Tandem.Document 1.0
 
-/// The four views of a case, two by two, or one of them alone. Has the keyboard while a case is worked on.
+/// The four views of a case, two by two, or one of them alone; a picture opens alone. Has the keyboard while a case is
+/// worked on.
 FocusScope {
     id: grid
 
     required property Document document
     /// Which view is alone: a plane's number, 3 for the surfaces, -1 for none.
     property int maximised: -1
+    /// The kind of case that the views were arranged for: a picture's plane, or -1.
+    property int arrangedFor: -1
     readonly property int gap: 2 * Theme.lineWidth
     readonly property real leftWidth: Math.floor((width - gap) / 2)
     readonly property real topHeight: Math.floor((height - gap) / 2)
@@ -16,9 +19,22 @@ FocusScope {
     property bool keysEnabled: true
 
     function toggleMaximised(view) { maximised = maximised === view ? -1 : view; }
+    // Between cases of one kind the views stay as the person has them.
+    function arrange() {
+        if (!document.open || document.picturePlane === arrangedFor)
+            return;
+        arrangedFor = document.picturePlane;
+        maximised = arrangedFor;
+    }
     function activeView() { return [axial, coronal, sagittal][document.activePlane]; }
 
     focus: true
+    Component.onCompleted: arrange()
+
+    Connections {
+        target: grid.document
+        function onOpenChanged() { grid.arrange(); }
+    }
 
     component Placed: QtObject {
         required property int view

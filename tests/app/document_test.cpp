@@ -79,6 +79,15 @@ private:
     std::vector<std::function<void()>> held_;
 };
 
+TEST(Document, PicturePlane_IsThatOfTheOnlySlice) {
+    const auto planeOf = [](Size3 size) { return OpenCase(test::plainVolume(size)).document.picturePlane(); };
+    EXPECT_EQ(planeOf({24, 20, 16}), -1);
+    EXPECT_EQ(planeOf({24, 20, 1}), 0);
+    EXPECT_EQ(planeOf({24, 1, 16}), 1);
+    EXPECT_EQ(planeOf({1, 20, 16}), 2);
+    EXPECT_EQ(planeOf({24, 1, 1}), -1);
+}
+
 TEST(Document, Stroke_IsOnDiskAndOnScreenAlike) {
     OpenCase c(plainVolume(), twoLabels);
     c.stroke(slice5, {{4, 4}}, {{12, 4}});

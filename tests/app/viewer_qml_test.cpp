@@ -44,12 +44,13 @@ void collect(QtMsgType type, const QMessageLogContext&, const QString& text) {
 
 /// The viewer's QML on one open case.
 struct Viewer {
-    OpenCase c{test::plainVolume({60, 50, 20}, {1, 1, 2}),
-               {{{1}, "liver", {255, 0, 0}, true, false}, {{2}, "spleen", {0, 0, 255}, true, false}}};
+    OpenCase c;
     QQmlApplicationEngine engine;
     QQuickWindow* window = nullptr;
 
-    Viewer() {
+    explicit Viewer(Size3 size = {60, 50, 20})
+        : c(test::plainVolume(size, {1, 1, 2}),
+            {{{1}, "liver", {255, 0, 0}, true, false}, {{2}, "spleen", {0, 0, 255}, true, false}}) {
         registerDocumentTypes();
         complaints.clear();
         previous_ = qInstallMessageHandler(collect);
@@ -140,6 +141,20 @@ TEST(ViewerQml, Keys_ChooseToolsLabelsSlicesAndBrush) {
     QTest::keyClick(v.window, Qt::Key_M);
     EXPECT_GT(v.slice(0)->width(), 1.8 * before);
     EXPECT_FALSE(v.slice(1)->isVisible());
+}
+
+TEST(ViewerQml, APicture_OpensInItsOwnPlaneAlone_MShowsAllViews) {
+    const Viewer v({60, 1, 50});
+    EXPECT_EQ(v.c.document.activePlane(), 1);
+    const auto visible = [&] {
+        QList<bool> shown;
+        for (int plane = 0; plane < 3; ++plane)
+            shown << v.slice(plane)->isVisible();
+        return shown;
+    };
+    EXPECT_EQ(visible(), QList<bool>({false, true, false}));
+    QTest::keyClick(v.window, Qt::Key_M);
+    EXPECT_EQ(visible(), QList<bool>({true, true, true}));
 }
 
 TEST(ViewerQml, NavigateClick_MovesTheCrosshairOfAllViews) {

@@ -80,7 +80,7 @@ void Document::open(const CaseRecord& record, std::shared_ptr<const Volume> volu
     connectEdits();
     const Size3 size = geometry().size();
     cursor_ = {size[0] / 2, size[1] / 2, size[2] / 2};
-    activePlane_ = 0;
+    activePlane_ = std::max(0, picturePlane());
     fitBrush();
     readyTimer_.start();
     Q_EMIT openChanged();
@@ -252,6 +252,18 @@ void Document::setActivePlane(int plane) {
         return;
     activePlane_ = plane;
     Q_EMIT activePlaneChanged();
+}
+
+int Document::picturePlane() const {
+    int found = -1;
+    for (int plane = 0; plane < 3; ++plane) {
+        if (sliceCount(plane) != 1)
+            continue;
+        if (found >= 0) // a line or a point
+            return -1;
+        found = plane;
+    }
+    return found;
 }
 
 int Document::sliceCount(int plane) const {

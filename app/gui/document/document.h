@@ -29,6 +29,8 @@ class Document : public QObject {
     Q_OBJECT
     Q_PROPERTY(bool open READ isOpen NOTIFY openChanged)
     Q_PROPERTY(QString caseName READ caseName NOTIFY openChanged)
+    /// The plane of an image that has one slice there and more elsewhere: a picture; -1 for a volume.
+    Q_PROPERTY(int picturePlane READ picturePlane NOTIFY openChanged)
     Q_PROPERTY(bool readOnly READ readOnly NOTIFY readOnlyChanged)
     Q_PROPERTY(int cursorI READ cursorI NOTIFY cursorChanged)
     Q_PROPERTY(int cursorJ READ cursorJ NOTIFY cursorChanged)
@@ -122,6 +124,7 @@ public:
     void refreshModel();
 
     bool isOpen() const { return volume_ != nullptr; }
+    int picturePlane() const;
     QString caseName() const { return QString::fromStdString(record_.name); }
     bool readOnly() const;
     const std::shared_ptr<const Volume>& volume() const { return volume_; }
