@@ -1,10 +1,8 @@
 // The way a GPU goes, walked on the CPU device: fused attention, half precision, and giving up.
-#include "inference/checkpoint/model.h"
 #include "inference/predict/embedding_store.h"
 #include "inference/predict/engine.h"
 #include "inference/predict/predictor.h"
-#include "inference/predict/preprocess.h"
-#include "tests/inference/support.h"
+#include "tests/inference/golden_engine.h"
 
 #include <gtest/gtest.h>
 
@@ -13,30 +11,14 @@
 using namespace tandem;
 using predict::Accelerator;
 using predict::Engine;
+using test::difference;
+using test::goldenInput;
+using test::goldenModel;
+using test::kNoPulse;
+using test::kNoStep;
 
 namespace {
 
-checkpoint::Model goldenModel(const std::string& name) {
-    return *checkpoint::openModel(test::kGolden / name / "model.safetensors");
-}
-
-at::Tensor goldenInput(const std::string& name, const net::NetworkConfig& config) {
-    const at::Tensor image =
-        test::goldenTensor(name + "/tensors.safetensors", "image_resized_u8").contiguous();
-    predict::RgbImage rgb;
-    rgb.height = image.size(0);
-    rgb.width = image.size(1);
-    rgb.pixels.assign(image.data_ptr<std::uint8_t>(), image.data_ptr<std::uint8_t>() + image.numel());
-    const std::vector<float> values = predict::normaliseAndPad(rgb, config).values;
-    return at::tensor(at::ArrayRef<float>(values)).view({1, 3, config.imageSize, config.imageSize});
-}
-
-double difference(const at::Tensor& a, const at::Tensor& expected) {
-    return ((a - expected).abs().max() / expected.abs().max()).item<double>();
-}
-
-const Engine::Step kNoStep = [](std::string_view, double) {};
-const std::function<void()> kNoPulse = [] {};
 const Accelerator kFloat32{at::kCPU, at::kFloat};
 
 // Fails as a GPU without memory does, at its first call alone.

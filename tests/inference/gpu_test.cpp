@@ -1,43 +1,17 @@
 // What only a GPU can show: that engine and trainer compute there what they compute on the CPU. Skips where
 // LibTorch has none.
-#include "inference/checkpoint/model.h"
-#include "inference/predict/engine.h"
-#include "inference/predict/preprocess.h"
-#include "tests/inference/support.h"
+#include "tests/inference/golden_engine.h"
 #include "tests/inference/train/tiny_trainer.h"
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
-
 using namespace tandem;
 using predict::Engine;
-
-namespace {
-
-checkpoint::Model goldenModel(const std::string& name) {
-    return *checkpoint::openModel(test::kGolden / name / "model.safetensors");
-}
-
-at::Tensor goldenInput(const std::string& name, const net::NetworkConfig& config) {
-    const at::Tensor image =
-        test::goldenTensor(name + "/tensors.safetensors", "image_resized_u8").contiguous();
-    predict::RgbImage rgb;
-    rgb.height = image.size(0);
-    rgb.width = image.size(1);
-    rgb.pixels.assign(image.data_ptr<std::uint8_t>(), image.data_ptr<std::uint8_t>() + image.numel());
-    const std::vector<float> values = predict::normaliseAndPad(rgb, config).values;
-    return at::tensor(at::ArrayRef<float>(values)).view({1, 3, config.imageSize, config.imageSize});
-}
-
-double difference(const at::Tensor& a, const at::Tensor& expected) {
-    return ((a - expected).abs().max() / expected.abs().max()).item<double>();
-}
-
-const Engine::Step kNoStep = [](std::string_view, double) {};
-const std::function<void()> kNoPulse = [] {};
-
-} // namespace
+using test::difference;
+using test::goldenInput;
+using test::goldenModel;
+using test::kNoPulse;
+using test::kNoStep;
 
 // Truth: reference.py in float64.
 TEST(Gpu, Float32_EmbeddingsAndMasksMatchTheGoldens) {
