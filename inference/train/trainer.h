@@ -24,7 +24,7 @@ struct StepSeconds {
     double average = 0; ///< the moving average of the weights
 };
 
-/// Trains one network on a stream of tasks, whose batches a thread of its own prepares meanwhile. Everything
+/// Trains one network on a stream of tasks, whose batches threads of its own prepare meanwhile. Everything
 /// that decides the next step is part of its state or follows from the seed and the step, so that a run that
 /// was interrupted goes on as if it had not been. Thread: one at a time; LibTorch's threads are the caller's.
 /// Weights and batches lie on the GPU, where there is one and the recipe does not rule it out.

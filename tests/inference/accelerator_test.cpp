@@ -9,13 +9,9 @@
 #include <stdexcept>
 
 using namespace tandem;
+using namespace tandem::test;
 using predict::Accelerator;
 using predict::Engine;
-using test::difference;
-using test::goldenInput;
-using test::goldenModel;
-using test::kNoPulse;
-using test::kNoStep;
 
 namespace {
 

@@ -6,12 +6,8 @@
 #include <gtest/gtest.h>
 
 using namespace tandem;
+using namespace tandem::test;
 using predict::Engine;
-using test::difference;
-using test::goldenInput;
-using test::goldenModel;
-using test::kNoPulse;
-using test::kNoStep;
 
 // Truth: reference.py in float64.
 TEST(Gpu, Float32_EmbeddingsAndMasksMatchTheGoldens) {

@@ -4,11 +4,11 @@
 #include "core/measure/overlap.h"
 #include "core/measure/parts_answer.h"
 #include "core/measure/retinal_vessels.h"
+#include "core/usecases/mask_box.h"
 #include "core/usecases/open_case.h"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -28,33 +28,29 @@ SliceBox wholeOf(const SliceImage& s) {
     return {0, 0, static_cast<double>(s.width - 1), static_cast<double>(s.height - 1)};
 }
 
-// The mask that the parts of a whole picture give, against one whose pixels above 127 are truth.
-double agreement(const SliceImage& picture, const std::optional<PartsField>& field, const SliceImage& truth) {
-    if (!field || picture.width != truth.width || picture.height != truth.height)
-        return 0;
-    const std::vector<float> logits = answerParts(*field, {}, picture.width, picture.height);
-    SliceMask found(picture.width, picture.height), wanted(picture.width, picture.height);
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-        found.inside[i] = logits[i] > 0;
-        wanted.inside[i] = truth.values[i * static_cast<std::size_t>(truth.components)] > 127;
-    }
-    return dice(found, wanted);
+// A mask's picture is white where it is true.
+SliceMask truthOf(const std::filesystem::path& file) {
+    const SliceImage picture = pictureOf(file);
+    SliceMask truth(picture.width, picture.height);
+    for (std::size_t i = 0; i < truth.inside.size(); ++i)
+        truth.inside[i] = picture.values[i * static_cast<std::size_t>(picture.components)] > 127;
+    return truth;
 }
 
-// Round all that is truth, as somebody draws it who wants all of it.
-SliceBox boxOf(const SliceImage& truth) {
-    SliceBox box{1e9, 1e9, -1, -1};
-    for (std::int64_t y = 0; y < truth.height; ++y)
-        for (std::int64_t x = 0; x < truth.width; ++x)
-            if (truth.values[static_cast<std::size_t>((y * truth.width + x) * truth.components)] > 127)
-                box = {std::min(box.x0, static_cast<double>(x)), std::min(box.y0, static_cast<double>(y)),
-                       std::max(box.x1, static_cast<double>(x)), std::max(box.y1, static_cast<double>(y))};
-    return box;
+double agreement(const std::optional<PartsField>& field, const SliceMask& truth) {
+    if (!field)
+        return 0;
+    const std::vector<float> logits = answerParts(*field, {}, truth.width, truth.height);
+    SliceMask found(truth.width, truth.height);
+    for (std::size_t i = 0; i < logits.size(); ++i)
+        found.inside[i] = logits[i] > 0;
+    return dice(found, truth);
 }
 
 using Find = std::optional<PartsField> (*)(const SliceImage&, const SliceBox&);
 
-// Mean agreement over a folder's pictures NAME.ext with NAME<suffix>; nothing where there are none.
+// Mean agreement, in boxes round all that is true, over a folder's pictures NAME.ext with NAME<suffix>;
+// nothing where there are none.
 std::optional<double> meanAgreement(const std::string& dataSet, const std::string& suffix, Find find) {
     const auto images = std::filesystem::path(TANDEM_SHARED_DATA) / "img2d" / dataSet;
     std::error_code missing;
@@ -64,8 +60,8 @@ std::optional<double> meanAgreement(const std::string& dataSet, const std::strin
         const auto mask = images / (entry.path().stem().string() + suffix);
         if (!std::filesystem::exists(mask))
             continue;
-        const SliceImage picture = pictureOf(entry.path()), truth = pictureOf(mask);
-        sum += agreement(picture, find(picture, boxOf(truth)), truth);
+        const SliceMask truth = truthOf(mask);
+        sum += agreement(find(pictureOf(entry.path()), boundingBox(truth).value()), truth);
         ++count;
     }
     return count == 0 ? std::nullopt : std::optional(sum / count);
@@ -73,8 +69,7 @@ std::optional<double> meanAgreement(const std::string& dataSet, const std::strin
 
 TEST(RealParts, FluorescentNuclei_AreFound) {
     const SliceImage nuclei = pictureOf(folder / "nuclei.png");
-    EXPECT_GT(agreement(nuclei, findParts(nuclei, wholeOf(nuclei)), pictureOf(folder / "nuclei_mask.png")),
-              0.83);
+    EXPECT_GT(agreement(findParts(nuclei, wholeOf(nuclei)), truthOf(folder / "nuclei_mask.png")), 0.83);
     EXPECT_FALSE(findRetinalVessels(nuclei, wholeOf(nuclei)).has_value());
 }
 

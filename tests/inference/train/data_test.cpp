@@ -12,9 +12,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <mutex>
+#include <latch>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -330,22 +331,26 @@ TEST(Loader, ABatchDependsOnItsSeedAndStepAlone) {
 }
 
 TEST(Loader, SeveralThreads_TheSameBatchesInTheSameOrder) {
-    std::set<std::thread::id> makers;
-    std::mutex mutex;
+    constexpr int threads = 4;
+    std::latch together(threads);
+    std::atomic<int> begun = 0;
     const auto slow = [&](Random& r) {
-        {
-            const std::lock_guard lock(mutex);
-            makers.insert(std::this_thread::get_id());
+        if (begun++ < threads) { // none of the first ends before all have begun
+            together.count_down();
+            for (int n = 0; n < 2000 && !together.try_wait(); ++n)
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
         std::this_thread::sleep_for(
             std::chrono::microseconds(r.integer(0, 3000))); // they overtake each other
         return telling(r);
     };
-    train::Loader<Batch> one(slow, 5, 2), many(slow, 5, 2, 4);
-    for (int n = 0; n < 40; ++n)
-        EXPECT_EQ(many.next()->front(), one.next()->front()) << n;
-    const std::lock_guard lock(mutex);
-    EXPECT_EQ(makers.size(), 5U);
+    train::Loader<Batch> many(slow, 5, 2, threads);
+    for (int n = 0; n < 40; ++n) {
+        Random of = randomOfStep(5, 2 + n, 0);
+        (void)of.integer(0, 3000); // what `slow` takes first
+        EXPECT_EQ(many.next()->front(), of.uniform()) << n;
+    }
+    EXPECT_TRUE(together.try_wait());
 }
 
 TEST(Loader, ErrorsAndExceptionsReachTheirStep_AndItEndsWhileBatchesWait) {
