@@ -22,7 +22,16 @@ struct EditRun {
 };
 
 /// What made an edit; kept in the journal.
-enum class EditSource : std::uint8_t { Brush, Eraser, Proposal, Import, DeleteLabel, Fill, Propagation };
+enum class EditSource : std::uint8_t {
+    Brush,
+    Eraser,
+    Proposal,
+    Import,
+    DeleteLabel,
+    Grow,
+    Propagation,
+    Lasso
+};
 
 /// One change of a label map: plain data, the only way in. Runs are ascending and do not overlap;
 /// voxels that would not change, and voxels of locked labels, are not in it.

@@ -1,11 +1,11 @@
 #include "core/measure/region_growing.h"
 
+#include "core/measure/flood.h"
 #include "core/measure/grey_crop.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <vector>
 
 namespace tandem {
 namespace {
@@ -36,22 +36,15 @@ public:
         const Pixel seed{std::llround(x), std::llround(y)};
         if (!inBox(seed))
             return;
-        const auto [mean, tolerance] = likeness(seed);
-        std::vector<std::uint8_t> seen(mask_.inside.size());
-        std::vector<Pixel> open{seed};
-        while (!open.empty()) {
-            const Pixel p = open.back();
-            open.pop_back();
-            std::uint8_t& mark = seen[static_cast<std::size_t>(p.y * mask_.width + p.x)];
-            const bool isSeed = p.x == seed.x && p.y == seed.y;
-            if (mark || (!isSeed && std::abs(static_cast<double>(greyAt(p)) - mean) > tolerance))
-                continue;
-            mark = 1;
-            mask_.at(p.x, p.y) = foreground;
-            for (const Pixel next : {Pixel{p.x - 1, p.y}, {p.x + 1, p.y}, {p.x, p.y - 1}, {p.x, p.y + 1}})
-                if (inBox(next))
-                    open.push_back(next);
-        }
+        const std::array<double, 2> like = likeness(seed);
+        const double mean = like[0], tolerance = like[1];
+        const SliceMask region =
+            floodFrom(mask_.width, mask_.height, {seed.x, seed.y}, [&](std::int64_t px, std::int64_t py) {
+                return inBox({px, py}) && std::abs(static_cast<double>(greyAt({px, py})) - mean) <= tolerance;
+            });
+        for (std::size_t i = 0; i < region.inside.size(); ++i)
+            if (region.inside[i])
+                mask_.inside[i] = foreground;
     }
 
     void set(double x, double y, bool foreground) {

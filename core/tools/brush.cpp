@@ -23,17 +23,6 @@ double squaredDistance(double px, double py, double dx, double dy) {
 
 } // namespace
 
-void SliceRect::include(std::int64_t x, std::int64_t y) {
-    if (empty()) {
-        *this = {x, y, x, y};
-        return;
-    }
-    x0 = std::min(x0, x);
-    y0 = std::min(y0, y);
-    x1 = std::max(x1, x);
-    y1 = std::max(y1, y);
-}
-
 SliceRect brushLeg(SliceMask& mask, const Point<SlicePx>& from, const Point<SlicePx>& to, double radiusMm,
                    std::array<double, 2> spacingMm) {
     SliceRect touched;

@@ -2,19 +2,11 @@
 
 #include "core/geometry/frames.h"
 #include "core/image/label_map.h"
+#include "core/tools/slice_rect.h"
 
 #include <array>
 
 namespace tandem {
-
-/// Smallest rectangle of voxels that something touched; both ends inclusive, empty while x1 < x0.
-struct SliceRect {
-    std::int64_t x0 = 0, y0 = 0, x1 = -1, y1 = -1;
-
-    bool empty() const { return x1 < x0 || y1 < y0; }
-    void include(std::int64_t x, std::int64_t y);
-    friend bool operator==(const SliceRect&, const SliceRect&) = default;
-};
 
 /// Marks the voxels under one leg of a round brush's way: those whose centre lies within `radiusMm` of the
 /// straight line `from`..`to` (from == to: a single dab), measured in millimetres on a slice whose voxels are

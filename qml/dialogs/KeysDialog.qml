@@ -60,7 +60,7 @@ UiDialog {
 
         Group {
             head: qsTr("Tools")
-            rows: [["X", qsTr("Navigate: crosshair")], ["V", qsTr("Box")], ["P", qsTr("Points and scribbles")], ["B", qsTr("Brush")], ["E", qsTr("Eraser")], ["[  ]", qsTr("Brush smaller, larger")], ["1 … 9", qsTr("Label")]]
+            rows: [["X", qsTr("Navigate: crosshair")], ["V", qsTr("Box")], ["P", qsTr("Points and scribbles")], ["B", qsTr("Brush")], ["E", qsTr("Eraser")], ["L", qsTr("Lasso")], ["G", qsTr("Grow a region")], ["[  ]", qsTr("Smaller, larger: brush, tolerance")], ["1 … 9", qsTr("Label")]]
         }
         Group {
             head: qsTr("Proposal")

@@ -3,7 +3,8 @@ import QtQuick.Shapes
 import Tandem.Document 1.0
 
 /// The prompts on a slice: the box along voxel edges, points as + and - in circles, scribbles as lines (what belongs is
-/// drawn through, what does not is dashed), and the brush's ring.
+/// drawn through, what does not is dashed), the lasso and
+/// the brush's ring.
 Item {
     id: marks
 
@@ -63,6 +64,22 @@ Item {
                 strokeStyle: scribble.modelData.foreground ? ShapePath.SolidLine : ShapePath.DashLine
                 dashPattern: [2, 3]
             }
+        }
+    }
+
+    Shape {
+        anchors.fill: parent
+        visible: marks.slice.lasso.length > 0
+
+        Line {
+            path: marks.slice.lasso
+            strokeColor: "#c0000000"
+            strokeWidth: 3 * Theme.lineWidth
+        }
+        Line {
+            path: marks.slice.lasso
+            strokeColor: marks.document.activeLabelColour
+            strokeWidth: Theme.lineWidth
         }
     }
 

@@ -32,6 +32,8 @@ Rectangle {
         case Document.Points: return qsTr("Click on the structure or drag a line along it; with Shift: what does not belong to it.");
         case Document.Brush: return qsTr("Paint the active label. [ and ] change the size.");
         case Document.Eraser: return qsTr("Erase the active label; with Ctrl, every unlocked label.");
+        case Document.Lasso: return qsTr("Draw round what belongs to the active label; with Shift: round what does not.");
+        case Document.Grow: return qsTr("Click inside a structure; keep the button and drag right for more of it, left for less. Shift takes away.");
         }
         return "";
     }

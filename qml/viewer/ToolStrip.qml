@@ -13,6 +13,7 @@ Rectangle {
     property bool propagating: false
     signal propagateWanted
     readonly property bool painting: document.tool === Document.Brush || document.tool === Document.Eraser
+    readonly property bool growing: document.tool === Document.Grow
 
     implicitWidth: row.implicitWidth + 2 * Theme.spacing
     implicitHeight: Theme.controlHeight + 2 * Theme.spacingSmall
@@ -48,6 +49,16 @@ Rectangle {
             symbol: "eraser"
             hint: qsTr("Eraser: the active label; with Ctrl every unlocked label (E)")
         }
+        ToolChoice {
+            tool: Document.Lasso
+            symbol: "lasso"
+            hint: qsTr("Lasso: draw round what belongs, with Shift round what does not (L)")
+        }
+        ToolChoice {
+            tool: Document.Grow
+            symbol: "grow"
+            hint: qsTr("Grow: the region like the voxel under the mouse, with Shift to take it away (G)")
+        }
 
         Divider { visible: strip.canPropagate }
         StripButton {
@@ -59,10 +70,26 @@ Rectangle {
             onClicked: strip.propagateWanted()
         }
 
-        Divider { visible: strip.painting }
-        BrushSize {
-            document: strip.document
+        Divider { visible: strip.painting || strip.growing }
+        ToolAmount {
             visible: strip.painting
+            title: qsTr("Radius")
+            hint: qsTr("Brush radius ([ and ])")
+            value: strip.document.brushRadiusMm
+            from: strip.document.minBrushRadiusMm
+            to: strip.document.maxBrushRadiusMm
+            shown: qsTr("%1 mm").arg(strip.document.brushRadiusMm.toFixed(1))
+            onMoved: value => strip.document.brushRadiusMm = value
+        }
+        ToolAmount {
+            visible: strip.growing
+            title: qsTr("Tolerance")
+            hint: qsTr("How far a voxel may be from the one clicked on ([ and ], or drag)")
+            value: strip.document.growTolerance
+            from: strip.document.minGrowTolerance
+            to: strip.document.maxGrowTolerance
+            shown: qsTr("± %1 %2").arg(strip.document.growTolerance.toPrecision(3)).arg(strip.document.valueUnit)
+            onMoved: value => strip.document.growTolerance = value
         }
 
         Item { Layout.fillWidth: true }

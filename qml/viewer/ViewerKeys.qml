@@ -26,8 +26,10 @@ Item {
     ToolKey { sequence: "P"; tool: Document.Points }
     ToolKey { sequence: "B"; tool: Document.Brush }
     ToolKey { sequence: "E"; tool: Document.Eraser }
-    Key { sequence: "["; autoRepeat: true; onActivated: keys.document.stepBrush(-1) }
-    Key { sequence: "]"; autoRepeat: true; onActivated: keys.document.stepBrush(1) }
+    ToolKey { sequence: "L"; tool: Document.Lasso }
+    ToolKey { sequence: "G"; tool: Document.Grow }
+    Key { sequence: "["; autoRepeat: true; onActivated: keys.document.stepToolSize(-1) }
+    Key { sequence: "]"; autoRepeat: true; onActivated: keys.document.stepToolSize(1) }
     Key { sequence: ","; autoRepeat: true; onActivated: keys.document.stepSlice(keys.document.activePlane, -1) }
     Key { sequence: "."; autoRepeat: true; onActivated: keys.document.stepSlice(keys.document.activePlane, 1) }
     Key { sequences: ["Return", "Enter"]; onActivated: keys.document.acceptProposal() }

@@ -117,6 +117,8 @@ TEST(ViewerQml, Keys_ChooseToolsLabelsSlicesAndBrush) {
                                     {Qt::Key_P, Document::Points},
                                     {Qt::Key_B, Document::Brush},
                                     {Qt::Key_E, Document::Eraser},
+                                    {Qt::Key_L, Document::Lasso},
+                                    {Qt::Key_G, Document::Grow},
                                     {Qt::Key_X, Document::Navigate}}) {
         QTest::keyClick(v.window, key);
         EXPECT_EQ(d.tool(), tool);
@@ -128,6 +130,12 @@ TEST(ViewerQml, Keys_ChooseToolsLabelsSlicesAndBrush) {
     EXPECT_GT(d.brushRadiusMm(), radius);
     QTest::keyClick(v.window, Qt::Key_BracketLeft);
     EXPECT_NEAR(d.brushRadiusMm(), radius, 1e-9);
+    QTest::keyClick(v.window, Qt::Key_G);
+    const double tolerance = d.growTolerance();
+    QTest::keyClick(v.window, Qt::Key_BracketLeft);
+    EXPECT_LT(d.growTolerance(), tolerance);
+    EXPECT_EQ(d.brushRadiusMm(), radius);
+    QTest::keyClick(v.window, Qt::Key_X);
     const int k = d.cursorK();
     QTest::keyClick(v.window, Qt::Key_Period);
     EXPECT_EQ(d.cursorK(), k + 1);
@@ -333,6 +341,82 @@ TEST(ViewerQml, PointsTool_AnUnsteadyClickIsAClick_AndAScribbleStaysOnTheImage) 
     EXPECT_FALSE(points[0].isScribble());
     EXPECT_NEAR(points[0].at[0], 20, 0.2);
     expectStroke(points[1], {{50, 20}}, {{59, 20}}, true);
+}
+
+// Voxels of a label on the slice that a view shows, by the definition of `inside` at their centres.
+template <class Inside>
+void expectOnSlice(Viewer& v, std::uint16_t label, const Inside& inside) {
+    const Document& d = v.c.document;
+    std::int64_t taken = 0;
+    for (std::int64_t j = 0; j < 50; ++j)
+        for (std::int64_t i = 0; i < 60; ++i) {
+            taken += inside(i, j);
+            ASSERT_EQ(v.c.shown().at({i, j, d.cursorK()}).value == label, inside(i, j)) << i << "," << j;
+        }
+    EXPECT_GT(taken, 20);
+    EXPECT_EQ(v.c.shown().count({label}), taken) << "another slice changed";
+}
+
+TEST(ViewerQml, Lasso_TakesWhatTheMouseGoesRound_WithShiftItGoes) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    Document& d = v.c.document;
+    d.setTool(Document::Lasso);
+    const auto round = [&](double x0, double y0, double x1, double y1, Qt::KeyboardModifiers keys) {
+        QTest::mousePress(v.window, Qt::LeftButton, keys, v.at(0, {{x0, y0}}));
+        for (const Point<SlicePx>& p : {Point<SlicePx>{{x1, y0}}, {{x1, y1}}, {{x0, y1}}})
+            QTest::mouseMove(v.window, v.at(0, p));
+        EXPECT_GE(v.slice(0)->lasso().size(), 4);
+        EXPECT_EQ(v.slice(1)->lasso().size(), 0);
+        QTest::mouseRelease(v.window, Qt::LeftButton, keys, v.at(0, {{x0, y1}}));
+        ASSERT_TRUE(v.c.waitSaved());
+        EXPECT_EQ(v.slice(0)->lasso().size(), 0);
+    };
+    round(10.5, 8.5, 30.5, 28.5, {});
+    const auto in = [](std::int64_t i, std::int64_t j, int x0, int y0, int x1, int y1) {
+        return i > x0 && j > y0 && i <= x1 && j <= y1;
+    };
+    expectOnSlice(v, 1, [&](std::int64_t i, std::int64_t j) { return in(i, j, 10, 8, 30, 28); });
+    round(20.5, 4.5, 40.5, 18.5, Qt::ShiftModifier);
+    expectOnSlice(v, 1, [&](std::int64_t i, std::int64_t j) {
+        return in(i, j, 10, 8, 30, 28) && !in(i, j, 20, 4, 40, 18);
+    });
+}
+
+TEST(ViewerQml, Grow_ADragToTheRightTakesMore_EscapeTakesItBack) {
+    Viewer v; // grey values rise along i by one a voxel, and along j by 60 modulo 251
+    ASSERT_NE(v.window, nullptr);
+    Document& d = v.c.document;
+    d.setTool(Document::Grow);
+    d.setGrowTolerance(4);
+    const QPoint at = v.at(0, {{30, 25}});
+    const auto taken = [&] {
+        const auto& inside = d.stroke()->mask().inside;
+        return std::count(inside.begin(), inside.end(), 1);
+    };
+    QTest::mousePress(v.window, Qt::LeftButton, {}, at);
+    ASSERT_NE(d.stroke(), nullptr);
+    const auto first = taken();
+    EXPECT_GE(first, 5);
+    QTest::mouseMove(v.window, at + QPoint(80, 0));
+    EXPECT_NEAR(d.growTolerance(), 8, 1e-9);
+    const auto more = taken();
+    EXPECT_GT(more, first);
+    QTest::mouseMove(v.window, at + QPoint(-80, 0));
+    EXPECT_NEAR(d.growTolerance(), 2, 1e-9);
+    EXPECT_LT(taken(), first);
+    QTest::mouseMove(v.window, at + QPoint(80, 0));
+    QTest::mouseRelease(v.window, Qt::LeftButton, {}, at + QPoint(80, 0));
+    ASSERT_TRUE(v.c.waitSaved());
+    EXPECT_EQ(v.c.shown().count({1}), more);
+    QTest::mousePress(v.window, Qt::LeftButton, Qt::ShiftModifier, at);
+    QTest::keyClick(v.window, Qt::Key_Escape);
+    QTest::mouseRelease(v.window, Qt::LeftButton, Qt::ShiftModifier, at);
+    ASSERT_TRUE(v.c.waitSaved());
+    EXPECT_EQ(v.c.shown().count({1}), more);
+    QTest::mouseClick(v.window, Qt::LeftButton, Qt::ShiftModifier, at);
+    ASSERT_TRUE(v.c.waitSaved());
+    EXPECT_EQ(v.c.shown().count({1}), 0);
 }
 
 TEST(ViewerQml, WheelDuringAStroke_DoesNotLeaveTheSlice) {

@@ -82,6 +82,7 @@ void Document::open(const CaseRecord& record, std::shared_ptr<const Volume> volu
     cursor_ = {size[0] / 2, size[1] / 2, size[2] / 2};
     activePlane_ = std::max(0, picturePlane());
     fitBrush();
+    fitGrow();
     readyTimer_.start();
     Q_EMIT openChanged();
     for (auto signal : {&Document::readOnlyChanged, &Document::cursorChanged, &Document::activePlaneChanged,

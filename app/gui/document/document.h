@@ -1,7 +1,7 @@
 #pragma once
 
-#include "app/gui/document/brush_stroke.h"
 #include "app/gui/document/edit_session.h"
+#include "app/gui/document/hand_stroke.h"
 #include "app/gui/document/label_list.h"
 #include "app/gui/document/prompt_session.h"
 #include "core/image/volume.h"
@@ -46,6 +46,10 @@ class Document : public QObject {
     Q_PROPERTY(double brushRadiusMm READ brushRadiusMm WRITE setBrushRadiusMm NOTIFY brushChanged)
     Q_PROPERTY(double minBrushRadiusMm READ minBrushRadiusMm NOTIFY brushChanged)
     Q_PROPERTY(double maxBrushRadiusMm READ maxBrushRadiusMm NOTIFY brushChanged)
+    /// How far a voxel of a grown region may be from the one clicked on, in the image's unit.
+    Q_PROPERTY(double growTolerance READ growTolerance WRITE setGrowTolerance NOTIFY growChanged)
+    Q_PROPERTY(double minGrowTolerance READ minGrowTolerance NOTIFY growChanged)
+    Q_PROPERTY(double maxGrowTolerance READ maxGrowTolerance NOTIFY growChanged)
     Q_PROPERTY(int activeLabel READ activeLabel WRITE selectLabel NOTIFY activeLabelChanged)
     Q_PROPERTY(QString activeLabelName READ activeLabelName NOTIFY activeLabelChanged)
     Q_PROPERTY(QColor activeLabelColour READ activeLabelColour NOTIFY activeLabelChanged)
@@ -84,7 +88,7 @@ class Document : public QObject {
     Q_PROPERTY(bool modelKnowsPoints READ modelKnowsPoints NOTIFY modelChanged)
 
 public:
-    enum Tool { Navigate, Box, Points, Brush, Eraser };
+    enum Tool { Navigate, Box, Points, Brush, Eraser, Lasso, Grow };
     Q_ENUM(Tool)
     enum BoxesDrawn { BoxesUnknown, BoxesTight, BoxesLoose };
     Q_ENUM(BoxesDrawn)
@@ -161,6 +165,11 @@ public:
     void setBrushRadiusMm(double);
     double minBrushRadiusMm() const { return brushRangeMm_[0]; }
     double maxBrushRadiusMm() const { return brushRangeMm_[1]; }
+    double growTolerance() const { return growTolerance_; }
+    /// Also that of the region in the hand.
+    void setGrowTolerance(double);
+    double minGrowTolerance() const { return growRange_[0]; }
+    double maxGrowTolerance() const { return growRange_[1]; }
 
     int activeLabel() const { return activeLabel_.value; }
     QString activeLabelName() const;
@@ -208,13 +217,18 @@ public:
     /// A stroke of the brush or the eraser; `eraseAny`: every unlocked label, not only the active one.
     /// False (and a sentence) if the case or the label refuses.
     bool beginStroke(SliceKey, const Point<SlicePx>&, bool erase, bool eraseAny);
+    /// A line round what is written into the active label, or taken out of it. Refuses as beginStroke.
+    bool beginLasso(SliceKey, const Point<SlicePx>&, bool erase);
+    /// The region like the voxel at a point: what is not labelled yet goes into the active label; to erase,
+    /// what goes out of it. Refuses as beginStroke. The point must lie on the slice.
+    bool beginGrow(SliceKey, const Point<SlicePx>&, bool erase);
     void extendStroke(const Point<SlicePx>&);
     /// The mouse let go: the stroke becomes an edit, at once or when the one before it is on disk.
     void endStroke();
     /// Drops the stroke in the hand.
     void cancelStroke();
     /// The stroke in the hand; null if none is drawn yet.
-    const BrushStroke* stroke() const { return stroke_ && stroke_->begun() ? &*stroke_ : nullptr; }
+    const HandStroke* stroke() const { return stroke_ && stroke_->begun() ? &*stroke_ : nullptr; }
     /// Whether a stroke or a scribble is being drawn: its slice stays in view.
     bool strokeInHand() const { return stroke_.has_value() || prompts_.scribbling(); }
     /// Writes a label that was propagated as one edit, where nothing is labelled yet. False (and a sentence)
@@ -240,7 +254,8 @@ public:
     /// Where a slice stands on a strip (see readyRuns): its upper end in 0..1.
     Q_INVOKABLE double stripPlace(int plane, int index) const;
     Q_INVOKABLE void applyPreset(int index);
-    Q_INVOKABLE void stepBrush(int steps);
+    /// Makes the tool larger: the brush, or the tolerance of the growing region.
+    Q_INVOKABLE void stepToolSize(int steps);
     /// The new label's number, 0 if the store refused. An empty name becomes "Label N".
     Q_INVOKABLE int addLabel(const QString& name = {});
     Q_INVOKABLE void renameLabel(int id, const QString& name);
@@ -264,6 +279,7 @@ Q_SIGNALS:
     void windowChanged();
     void toolChanged();
     void brushChanged();
+    void growChanged();
     void activeLabelChanged();
     /// Voxels, colours or the stroke in the hand look different.
     void masksChanged();
@@ -298,6 +314,8 @@ private:
     void connectEdits();
     void makePresets(const CaseOverview&);
     void fitBrush();
+    void fitGrow();
+    bool startStroke(SliceKey, const Point<SlicePx>&, StrokeTip, StrokeRule);
     void loadLabels();
     void labelsChanged();
     bool storeLabel(const LabelInfo&);
@@ -333,12 +351,14 @@ private:
     Tool tool_ = Navigate;
     double brushRadiusMm_ = 5;
     std::array<double, 2> brushRangeMm_{0.5, 50};
+    double growTolerance_ = 25;
+    std::array<double, 2> growRange_{0.4, 400};
     LabelId activeLabel_;
     std::vector<LabelInfo> removedLabels_; ///< of this session: undo brings them back
     std::vector<std::uint32_t> labelColours_;
     double maskOpacity_ = 0.35;
     bool masksHidden_ = false;
-    std::optional<BrushStroke> stroke_;
+    std::optional<HandStroke> stroke_;
     bool strokeReleased_ = false; ///< the mouse let go before the stroke could begin
     std::uint64_t strokeNumber_ = 0;
     QTimer prefetchTimer_;

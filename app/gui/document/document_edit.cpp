@@ -1,5 +1,6 @@
 // The part of Document that changes masks: tools, proposals and labels.
 #include "app/gui/document/document.h"
+#include "core/tools/similar_region.h"
 #include "core/usecases/propagate.h"
 
 #include <algorithm>
@@ -8,6 +9,21 @@
 #include <utility>
 
 namespace tandem {
+namespace {
+
+const char* nameOf(const StrokeRule& rule) {
+    const bool erases = rule.label == LabelId{};
+    switch (rule.source) {
+    case EditSource::Lasso:
+        return erases ? "Lasso, erasing" : "Lasso";
+    case EditSource::Grow:
+        return erases ? "Region, erasing" : "Region";
+    default:
+        return erases ? "Eraser" : "Brush";
+    }
+}
+
+} // namespace
 
 // --- tools
 
@@ -42,8 +58,31 @@ void Document::setBrushRadiusMm(double radius) {
     Q_EMIT brushChanged();
 }
 
-void Document::stepBrush(int steps) {
-    setBrushRadiusMm(brushRadiusMm_ * std::pow(1.15, steps));
+// The window that the image opens with spans what there is to see in it.
+void Document::fitGrow() {
+    growRange_ = {window_.width / 1000, window_.width};
+    growTolerance_ = window_.width / 16;
+    Q_EMIT growChanged();
+}
+
+void Document::setGrowTolerance(double tolerance) {
+    const double inside = std::clamp(tolerance, growRange_[0], growRange_[1]);
+    if (!std::isfinite(inside) || inside == growTolerance_)
+        return;
+    growTolerance_ = inside;
+    Q_EMIT growChanged();
+    if (!stroke_)
+        return;
+    stroke_->setTolerance(inside);
+    Q_EMIT masksChanged();
+}
+
+void Document::stepToolSize(int steps) {
+    const double factor = std::pow(1.15, steps);
+    if (tool_ == Grow)
+        setGrowTolerance(growTolerance_ * factor);
+    else
+        setBrushRadiusMm(brushRadiusMm_ * factor);
 }
 
 bool Document::refuseIfReadOnly() {
@@ -93,7 +132,42 @@ bool Document::beginStroke(SliceKey slice, const Point<SlicePx>& at, bool erase,
                     labels_.locked()};
     if (erase && !eraseAny)
         rule.onlyOver = activeLabel_;
-    stroke_.emplace(geometry(), slice, brushRadiusMm_, std::move(rule));
+    return startStroke(slice, at, BrushTip{brushRadiusMm_}, std::move(rule));
+}
+
+bool Document::beginLasso(SliceKey slice, const Point<SlicePx>& at, bool erase) {
+    settleStroke();
+    if (!readyToDraw())
+        return false;
+    StrokeRule rule{EditSource::Lasso, erase ? LabelId{} : activeLabel_, {}, labels_.locked()};
+    if (erase)
+        rule.onlyOver = activeLabel_;
+    return startStroke(slice, at, LassoTip{}, std::move(rule));
+}
+
+bool Document::beginGrow(SliceKey slice, const Point<SlicePx>& at, bool erase) {
+    settleStroke();
+    if (!readyToDraw())
+        return false;
+    Result<SliceImage> image = extractSlice(*volume_, slice);
+    if (!image) {
+        Q_EMIT failed(QString::fromStdString(image.error().sentence));
+        return false;
+    }
+    SliceMask passable = sliceMask(edits_->labels(), slice, activeLabel_);
+    if (!erase) {
+        const SliceMask empty = sliceMask(edits_->labels(), slice, LabelId{});
+        for (std::size_t i = 0; i < passable.inside.size(); ++i)
+            passable.inside[i] |= empty.inside[i];
+    }
+    return startStroke(slice, at,
+                       GrowTip{readyToGrow(*std::move(image)), std::move(passable), growTolerance_},
+                       {EditSource::Grow, erase ? LabelId{} : activeLabel_, erase ? activeLabel_ : LabelId{},
+                        labels_.locked()});
+}
+
+bool Document::startStroke(SliceKey slice, const Point<SlicePx>& at, StrokeTip tip, StrokeRule rule) {
+    stroke_.emplace(geometry(), slice, std::move(tip), std::move(rule));
     stroke_->moveTo(at);
     strokeReleased_ = false;
     // The first dab waits until the stroke before is on disk: a crash loses at most the one in the hand.
@@ -131,9 +205,9 @@ void Document::settleStroke() {
 void Document::finishStroke() {
     Edit edit = stroke_->edit(edits_->labels());
     const StrokeRule& rule = stroke_->rule();
-    edit.title = rule.source == EditSource::Eraser
-                     ? titleOf("Eraser", rule.onlyOver.value_or(LabelId{}), stroke_->slice())
-                     : titleOf("Brush", rule.label, stroke_->slice());
+    edit.title =
+        titleOf(nameOf(rule), rule.label == LabelId{} ? rule.onlyOver.value_or(LabelId{}) : rule.label,
+                stroke_->slice());
     stroke_.reset();
     edits_->commit(std::move(edit));
     Q_EMIT masksChanged();

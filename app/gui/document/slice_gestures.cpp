@@ -14,6 +14,12 @@ namespace {
 constexpr double dragThresholdPx = 3;     // less is a click
 constexpr double scribbleThresholdPx = 6; // a hand that clicks moves more than one that drags on purpose
 constexpr double gripPx = 6;              // how near the box's edge one must be to take it
+constexpr double growDoublesPx = 80;      // a drag that far doubles the tolerance of a growing region
+
+// The click or drag is about what does not belong.
+bool takesAway(const QMouseEvent* event) {
+    return event->modifiers() & (Qt::ShiftModifier | Qt::AltModifier);
+}
 
 } // namespace
 
@@ -57,6 +63,13 @@ void SliceItem::pressLeft(QMouseEvent* event) {
                                    event->modifiers() & Qt::ControlModifier))
             gesture_ = Gesture::Stroke;
         break;
+    case Document::Lasso:
+        if (document_->beginLasso(slice(), slicePointAt(at), takesAway(event)))
+            gesture_ = Gesture::Stroke;
+        break;
+    case Document::Grow:
+        pressGrow(event);
+        break;
     }
 }
 
@@ -76,10 +89,7 @@ void SliceItem::mouseMoveEvent(QMouseEvent* event) {
         break;
     case Gesture::Pan:
         view_.pan({{by.x(), by.y()}});
-        Q_EMIT viewChanged();
-        Q_EMIT crosshairChanged();
-        Q_EMIT promptsChanged();
-        redraw();
+        moveMarks();
         break;
     case Gesture::Window:
         backgroundClick_ = false;
@@ -93,6 +103,9 @@ void SliceItem::mouseMoveEvent(QMouseEvent* event) {
         break;
     case Gesture::Stroke:
         document_->extendStroke(slicePointAt(at));
+        break;
+    case Gesture::Grow:
+        document_->setGrowTolerance(growFrom_ * std::exp2((at.x() - pressedAt_.x()) / growDoublesPx));
         break;
     case Gesture::None:
         break;
@@ -122,7 +135,7 @@ void SliceItem::finishGesture() {
         releaseBox();
     else if (finished == Gesture::Scribble)
         document_->endScribble();
-    else if (finished == Gesture::Stroke)
+    else if (finished == Gesture::Stroke || finished == Gesture::Grow)
         document_->endStroke();
 }
 
@@ -226,9 +239,16 @@ void SliceItem::pressPoint(QMouseEvent* event) {
     if (!document_->geometry().contains(voxelUnder(event->position())))
         return;
     scribbledTo_ = slicePointAt(event->position());
-    const bool foreground = !(event->modifiers() & (Qt::ShiftModifier | Qt::AltModifier));
-    if (document_->beginScribble(slice(), {scribbledTo_, foreground}))
+    if (document_->beginScribble(slice(), {scribbledTo_, !takesAway(event)}))
         gesture_ = Gesture::Scribble;
+}
+
+void SliceItem::pressGrow(QMouseEvent* event) {
+    if (!document_->geometry().contains(voxelUnder(event->position())))
+        return;
+    growFrom_ = document_->growTolerance();
+    if (document_->beginGrow(slice(), slicePointAt(event->position()), takesAway(event)))
+        gesture_ = Gesture::Grow;
 }
 
 // A point for every pixel that the mouse comes to; beyond the image's rim it goes along the rim.

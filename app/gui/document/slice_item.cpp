@@ -24,7 +24,7 @@ std::vector<std::uint16_t> labelsOf(const LabelMap& map, SliceKey key) {
     return out;
 }
 
-void previewStroke(std::vector<std::uint16_t>& labels, const BrushStroke& stroke) {
+void previewStroke(std::vector<std::uint16_t>& labels, const HandStroke& stroke) {
     const SliceRect& r = stroke.touched();
     for (std::int64_t y = r.y0; y <= r.y1; ++y)
         for (std::int64_t x = r.x0; x <= r.x1; ++x)
@@ -86,7 +86,7 @@ void SliceItem::startView() {
     greyIndex_ = -1;
     masksStale_ = proposalStale_ = true;
     for (auto signal : {&SliceItem::documentChanged, &SliceItem::viewChanged, &SliceItem::crosshairChanged,
-                        &SliceItem::promptsChanged, &SliceItem::hoverChanged})
+                        &SliceItem::promptsChanged, &SliceItem::lassoChanged, &SliceItem::hoverChanged})
         Q_EMIT(this->*signal)();
     chooseCursor();
     redraw();
@@ -108,11 +108,12 @@ void SliceItem::onCursorChanged() {
 }
 
 void SliceItem::onMasksChanged() {
-    const BrushStroke* stroke = showing() ? document_->stroke() : nullptr;
+    const HandStroke* stroke = showing() ? document_->stroke() : nullptr;
     if (stroke && stroke->slice().plane != plane_)
         return; // the other views follow when the stroke is finished
     masksStale_ = true;
     Q_EMIT hoverChanged();
+    Q_EMIT lassoChanged();
     redraw();
 }
 
@@ -122,30 +123,29 @@ void SliceItem::onProposalChanged() {
     redraw();
 }
 
+// The slice lies elsewhere on the screen, and all that is drawn on it.
+void SliceItem::moveMarks() {
+    for (auto signal : {&SliceItem::viewChanged, &SliceItem::crosshairChanged, &SliceItem::promptsChanged,
+                        &SliceItem::lassoChanged})
+        Q_EMIT(this->*signal)();
+    redraw();
+}
+
 void SliceItem::resetView() {
     view_.fit();
-    Q_EMIT viewChanged();
-    Q_EMIT crosshairChanged();
-    Q_EMIT promptsChanged();
-    redraw();
+    moveMarks();
 }
 
 void SliceItem::zoomBy(double factor) {
     const QPointF at = hover_.value_or(QPointF(width() / 2, height() / 2));
     view_.zoomAbout({{at.x(), at.y()}}, factor);
-    Q_EMIT viewChanged();
-    Q_EMIT crosshairChanged();
-    Q_EMIT promptsChanged();
-    redraw();
+    moveMarks();
 }
 
 void SliceItem::geometryChange(const QRectF& now, const QRectF& before) {
     QQuickItem::geometryChange(now, before);
     view_.resize(now.width(), now.height());
-    Q_EMIT viewChanged();
-    Q_EMIT crosshairChanged();
-    Q_EMIT promptsChanged();
-    redraw();
+    moveMarks();
 }
 
 void SliceItem::itemChange(ItemChange change, const ItemChangeData& data) {
@@ -168,7 +168,7 @@ void SliceItem::fetchGrey() {
 void SliceItem::fetchMasks() {
     masksStale_ = false;
     std::vector<std::uint16_t> labels = labelsOf(document_->edits()->labels(), slice());
-    if (const BrushStroke* stroke = document_->stroke(); stroke && stroke->slice() == slice())
+    if (const HandStroke* stroke = document_->stroke(); stroke && stroke->slice() == slice())
         previewStroke(labels, *stroke);
     const auto size = sliceSize(document_->geometry(), plane_);
     masks_ = ScreenTurn(view_.orientation(), size[0], size[1]).turned(labels);
@@ -328,6 +328,17 @@ QVariantList SliceItem::promptPoints() const {
             list.append(QVariantMap{{"x", at.x()}, {"y", at.y()}, {"foreground", p.foreground}});
     }
     return list;
+}
+
+QVariantList SliceItem::lasso() const {
+    QVariantList path;
+    const HandStroke* stroke = showing() ? document_->stroke() : nullptr;
+    if (!stroke || stroke->slice() != slice() || !std::holds_alternative<LassoTip>(stroke->tip()))
+        return path;
+    for (const Point<SlicePx>& at : stroke->way())
+        path.append(viewPointOf(at));
+    path.append(path.front());
+    return path;
 }
 
 QVariantList SliceItem::scribbles() const {

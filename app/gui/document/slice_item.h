@@ -36,6 +36,7 @@ class SliceItem : public QQuickItem {
     Q_PROPERTY(QRectF boxRect READ boxRect NOTIFY promptsChanged)
     Q_PROPERTY(QVariantList promptPoints READ promptPoints NOTIFY promptsChanged)
     Q_PROPERTY(QVariantList scribbles READ scribbles NOTIFY promptsChanged)
+    Q_PROPERTY(QVariantList lasso READ lasso NOTIFY lassoChanged)
 
 public:
     explicit SliceItem(QQuickItem* parent = nullptr);
@@ -69,6 +70,7 @@ public:
     QVariantList promptPoints() const; ///< {x, y, foreground} for each click on this slice
     /// {path: list of points, foreground} for each scribble on this slice, the one in the hand last.
     QVariantList scribbles() const;
+    QVariantList lasso() const; ///< the line in the hand, closed: points; empty if there is none here
 
     Q_INVOKABLE void resetView();
     Q_INVOKABLE void zoomBy(double factor);
@@ -86,6 +88,7 @@ Q_SIGNALS:
     void crosshairChanged();
     void hoverChanged();
     void promptsChanged();
+    void lassoChanged();
     /// The mouse came here: keys that mean "this view" mean this one.
     void activated();
     void maximizeRequested();
@@ -106,7 +109,7 @@ protected:
     void wheelEvent(QWheelEvent*) override;
 
 private:
-    enum class Gesture { None, Cursor, Pan, Window, Box, Scribble, Stroke };
+    enum class Gesture { None, Cursor, Pan, Window, Box, Scribble, Stroke, Grow };
     /// Which edges of the box follow the mouse; all four: it is moved.
     struct BoxGrip {
         bool x0 = false, x1 = false, y0 = false, y1 = false;
@@ -117,6 +120,7 @@ private:
     bool showing() const { return document_ && document_->isOpen(); }
     SliceKey slice() const { return document_->sliceOf(plane_); }
     void redraw();
+    void moveMarks();
     void startView();
     void onCursorChanged();
     void onMasksChanged();
@@ -128,6 +132,7 @@ private:
     void pressLeft(QMouseEvent*);
     void pressBox(const QPointF&);
     void pressPoint(QMouseEvent*);
+    void pressGrow(QMouseEvent*);
     void dragScribble(const QPointF&);
     void dragWindow(const QPointF& by);
     void dragBox(const QPointF&);
@@ -156,6 +161,7 @@ private:
     QPointF pressedAt_, lastAt_;
     bool moved_ = false;
     Point<SlicePx> scribbledTo_;   ///< the scribble's last point
+    double growFrom_ = 0;          ///< the tolerance at the press
     bool backgroundClick_ = false; ///< a right click of the point tool, unless it becomes a drag
     Point<SlicePx> boxFrom_, boxTo_;
     std::optional<SliceBox> boxBefore_; ///< the box that is moved or resized

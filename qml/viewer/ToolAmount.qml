@@ -1,18 +1,25 @@
 import QtQuick
 import QtQuick.Controls.Basic
-import Tandem.Document 1.0
 
-/// The brush's radius; the slider runs over its logarithm, so that small brushes can be set finely.
+/// A setting of a tool: a size or a tolerance. The slider runs over its logarithm, so that small ones can be set finely.
 Row {
-    id: size
+    id: amount
 
-    required property Document document
+    required property string title
+    required property string hint
+    required property real value
+    required property real from
+    required property real to
+    /// The value with its unit.
+    required property string shown
+
+    signal moved(real value)
 
     spacing: Theme.spacingSmall
 
     Text {
         anchors.verticalCenter: parent.verticalCenter
-        text: qsTr("Radius")
+        text: amount.title
         color: Theme.textDim
         font.pixelSize: Theme.fontNormal
     }
@@ -21,14 +28,14 @@ Row {
         anchors.verticalCenter: parent.verticalCenter
         implicitWidth: 120
         focusPolicy: Qt.NoFocus
-        from: Math.log(size.document.minBrushRadiusMm)
-        to: Math.log(size.document.maxBrushRadiusMm)
-        value: Math.log(size.document.brushRadiusMm)
-        onMoved: size.document.brushRadiusMm = Math.exp(value)
+        from: Math.log(amount.from)
+        to: Math.log(amount.to)
+        value: Math.log(amount.value)
+        onMoved: amount.moved(Math.exp(value))
         palette.dark: Theme.accent
         palette.midlight: Theme.border
-        Accessible.name: qsTr("Brush radius")
-        ToolTip.text: qsTr("Brush radius ([ and ])")
+        Accessible.name: amount.hint
+        ToolTip.text: amount.hint
         ToolTip.visible: hovered
         ToolTip.delay: Theme.tooltipDelay
 
@@ -57,8 +64,8 @@ Row {
     }
     Text {
         anchors.verticalCenter: parent.verticalCenter
-        width: 56
-        text: qsTr("%1 mm").arg(size.document.brushRadiusMm.toFixed(1))
+        width: 64
+        text: amount.shown
         color: Theme.text
         font.pixelSize: Theme.fontNormal
     }
