@@ -157,6 +157,8 @@ Result<void> addFromMask(PromptList& list, const PromptArguments& a, const Volum
                      a.boxesFrom +
                          (only ? " has no voxel of label " + std::to_string(a.label) : " is empty") +
                          ", so there is no box to start from."};
+    if (list.objects.empty() && a.boxes.empty() && a.growPx == 0)
+        list.habit = habitOfMask(*mask, found);
     list.objects.insert(list.objects.end(), found.begin(), found.end());
     return {};
 }
@@ -283,7 +285,7 @@ void addPromptOptions(CLI::App& command, PromptArguments& a) {
 }
 
 Result<PromptList> gatherPrompts(const PromptArguments& a, const Volume& volume, const ImageReader& reader) {
-    PromptList list{*planeFromName(a.plane), {}};
+    PromptList list{*planeFromName(a.plane), {}, {}};
     if (!a.promptsFile.empty())
         if (Result<void> done = addFromFile(list, a.promptsFile); !done)
             return done.error();

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct PromptArguments {
 struct PromptList {
     Plane plane = Plane::Axial;
     std::vector<SlicePrompts> objects;
+    std::optional<DrawingHabit> habit = {}; ///< of whoever drew the boxes, where that is known
 };
 
 void addPromptOptions(CLI::App&, PromptArguments&);

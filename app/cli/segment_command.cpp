@@ -82,10 +82,12 @@ Result<void> segment(const SegmentArguments& a, CommandContext& context) {
     if (!segmenter)
         return segmenter.error();
     const std::string hash = context.parts.reader->contentHash(*image->volume);
-    const Result<LabelMap> labels = a.propagate
-                                        ? propagateThrough(a, *image, hash, *prompts, **segmenter, context)
-                                        : segmentVolume(*image, hash, prompts->objects, **segmenter,
-                                                        context.progress, context.stop, a.candidate - 1);
+    const auto oneByOne = [&] {
+        return segmentVolume(*image, hash, prompts->objects, **segmenter, context.progress, context.stop,
+                             {a.candidate - 1, prompts->habit});
+    };
+    const Result<LabelMap> labels =
+        a.propagate ? propagateThrough(a, *image, hash, *prompts, **segmenter, context) : oneByOne();
     if (!labels)
         return labels.error();
     if (Result<void> written = context.parts.reader->writeLabels(a.out, *labels); !written)

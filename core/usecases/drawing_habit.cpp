@@ -7,14 +7,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace tandem {
 namespace {
 
 constexpr double keptOfOlder = 0.95;
-constexpr double looseFrom = 0.015; // half the slack that models are calibrated for
+constexpr double strangersSlack = 0.03; // that models are calibrated for
+constexpr double looseFrom = strangersSlack / 2;
 constexpr double priorBoxes = 0.5, strangersLoose = 0.05;
 constexpr double leastSlack = 0.01, mostSlack = 0.08;
+constexpr double surelyLoose = 0.8, surelyTight = 0.01; // shares of loose boxes
+constexpr double mostWitnesses = 6;
 
 double looseShare(const DrawingHabit& h) {
     return (priorBoxes * strangersLoose + h.loose) / (priorBoxes + h.tight + h.loose);
@@ -58,15 +62,30 @@ void learnBox(DrawingHabit& habit, const SliceBox& box, const SliceMask& mask) {
     }
 }
 
+double strangersLooseOdds() {
+    return logit(strangersLoose, 0.0);
+}
+
 double looseOdds(const DrawingHabit& h) {
-    return logit(looseShare(h), 0.0) - logit(strangersLoose, 0.0);
+    return logit(looseShare(h), 0.0) - strangersLooseOdds();
+}
+
+DrawingHabit habitBehind(std::span<const double> evidence) {
+    if (evidence.empty())
+        return {};
+    const auto n = static_cast<double>(evidence.size());
+    const double sum = std::accumulate(evidence.begin(), evidence.end(), 0.0);
+    const double loose = logistic(strangersLooseOdds() + sum * std::min(1.0, mostWitnesses / n));
+    if (loose >= surelyLoose)
+        return {0, 20, 20 * strangersSlack};
+    return loose < surelyTight ? exactBoxes() : DrawingHabit{};
 }
 
 BoxReading likelyReading(const DrawingHabit& h) {
     const double loose = looseShare(h);
-    if (loose >= 0.8)
+    if (loose >= surelyLoose)
         return BoxReading::Loose;
-    return loose < 0.01 ? BoxReading::Tight : BoxReading::Unknown;
+    return loose < surelyTight ? BoxReading::Tight : BoxReading::Unknown;
 }
 
 double expectedSlack(const DrawingHabit& h, double stranger) {

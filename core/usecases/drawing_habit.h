@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,14 @@ BoxReading likelyReading(const DrawingHabit&);
 /// The slack of a loose box: mean of those seen and of half a one with the stranger's, kept within 1 % and 8
 /// % of the slice's longer side.
 double expectedSlack(const DrawingHabit&, double stranger);
+
+/// Log-odds that a stranger's box is a loose one.
+double strangersLooseOdds();
+
+/// Who drew some boxes of which no mask is known yet, all by one hand, from what a network makes of each
+/// (Proposal::looseEvidence): somebody who draws tightly, or with a stranger's slack, or nothing where that
+/// stays open. Slices of one object say much the same, so that many boxes count as six.
+DrawingHabit habitBehind(std::span<const double> looseEvidence);
 
 /// {"tight": ..., "loose": ..., "slack": ...}
 std::string habitAsJson(const DrawingHabit&);

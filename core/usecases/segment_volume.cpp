@@ -3,6 +3,7 @@
 #include "core/edit/edit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <future>
 #include <limits>
 #include <map>
@@ -54,6 +55,33 @@ Result<void> paint(LabelMap& map, const std::vector<SlicePrompts>& objects,
             return done;
     }
     return {};
+}
+
+// Who drew the boxes, from a dozen of them, spread over all; nothing where the model reads boxes in one way.
+Result<DrawingHabit> habitOfBoxes(const SegmentRequest& like, const std::vector<SlicePrompts>& prompts,
+                                  Segmenter& segmenter, std::stop_token stop) {
+    constexpr std::size_t most = 12;
+    std::vector<const SlicePrompts*> boxes;
+    for (const SlicePrompts& p : prompts)
+        if (p.prompts.box && p.prompts.points.empty())
+            boxes.push_back(&p);
+    std::vector<double> evidence;
+    const std::size_t count = std::min(most, boxes.size());
+    for (std::size_t n = 0; count > 1 && n < count; ++n) {
+        const SlicePrompts& asked = *boxes[n * boxes.size() / count];
+        SegmentRequest request = like;
+        request.slice = asked.slice;
+        request.objects = {asked.prompts};
+        const auto answer = segmentSlice(
+            request, segmenter, [](double, std::string_view) {}, stop);
+        if (!answer)
+            return answer.error();
+        if (const auto& told = answer->front().looseEvidence)
+            evidence.push_back(*told);
+        else if (evidence.empty())
+            break;
+    }
+    return habitBehind(evidence);
 }
 
 } // namespace
@@ -112,6 +140,21 @@ std::vector<SlicePrompts> promptsFromMask(const LabelMap& map, Plane plane, std:
     return out;
 }
 
+std::optional<DrawingHabit> habitOfMask(const LabelMap& map, const std::vector<SlicePrompts>& prompts) {
+    const auto isRectangle = [&](const SlicePrompts& p) {
+        const SliceMask mask = sliceMask(map, p.slice, p.label);
+        const SliceBox& b = *p.prompts.box;
+        for (std::int64_t y = std::llround(b.y0); y <= std::llround(b.y1); ++y)
+            for (std::int64_t x = std::llround(b.x0); x <= std::llround(b.x1); ++x)
+                if (!mask.at(x, y))
+                    return false;
+        return true;
+    };
+    if (std::all_of(prompts.begin(), prompts.end(), isRectangle))
+        return std::nullopt;
+    return exactBoxes();
+}
+
 Result<std::vector<Proposal>> segmentSlice(const SegmentRequest& request, Segmenter& segmenter,
                                            const Progress& progress, std::stop_token stop) {
     std::promise<Result<std::vector<Proposal>>> promise;
@@ -124,7 +167,8 @@ Result<std::vector<Proposal>> segmentSlice(const SegmentRequest& request, Segmen
 
 Result<LabelMap> segmentVolume(const LoadedImage& image, const std::string& imageHash,
                                const std::vector<SlicePrompts>& prompts, Segmenter& segmenter,
-                               const Progress& progress, std::stop_token stop, int candidate) {
+                               const Progress& progress, std::stop_token stop,
+                               const SegmentVolumeOptions& options) {
     const Geometry& g = image.volume->geometry();
     std::map<SliceOrder, std::vector<SlicePrompts>> slices;
     for (const SlicePrompts& p : prompts) {
@@ -133,14 +177,20 @@ Result<LabelMap> segmentVolume(const LoadedImage& image, const std::string& imag
         slices[orderOf(p.slice)].push_back(p);
     }
     LabelMap map(g);
-    const GreyWindow window = defaultWindow(*image.volume);
+    SegmentRequest request{image.volume, imageHash, {}, defaultWindow(*image.volume), {}};
+    const auto habit =
+        options.habit ? Result(*options.habit) : habitOfBoxes(request, prompts, segmenter, stop);
+    if (!habit)
+        return habit.error();
+    request.habit = *habit;
+    request.candidate = options.candidate;
     std::size_t done = 0;
     for (const auto& [order, objects] : slices) {
         progress(static_cast<double>(done) / static_cast<double>(slices.size()),
                  "Slice " + std::to_string(done + 1) + " of " + std::to_string(slices.size()));
         ++done;
-        SegmentRequest request{image.volume, imageHash, objects.front().slice, window, {}};
-        request.candidate = candidate;
+        request.slice = objects.front().slice;
+        request.objects.clear();
         for (const SlicePrompts& o : objects)
             request.objects.push_back(o.prompts);
         const auto proposals = segmentSlice(

@@ -24,17 +24,28 @@ Result<void> checkPrompt(const Geometry&, const SlicePrompts&);
 /// moved outward by `growPx` and kept inside the slice.
 std::vector<SlicePrompts> promptsFromMask(const LabelMap&, Plane, std::optional<LabelId> only, double growPx);
 
+/// What is known of whoever drew the boxes that promptsFromMask found without growing them: they lie exactly
+/// round what the mask shows. Nothing where the mask itself is nothing but filled rectangles: then it holds
+/// boxes that somebody drew. The same arguments.
+std::optional<DrawingHabit> habitOfMask(const LabelMap&, const std::vector<SlicePrompts>&);
+
 /// Asks the segmenter for one slice and waits. Errors as Segmenter::submit; Cancelled when `stop` is set.
 Result<std::vector<Proposal>> segmentSlice(const SegmentRequest&, Segmenter&, const Progress&,
                                            std::stop_token stop);
 
+struct SegmentVolumeOptions {
+    int candidate = 0; ///< see SegmentRequest
+    /// Of whoever drew the boxes. Not given: all are taken to be by one hand, and some of them are asked
+    /// about first to find out whose.
+    std::optional<DrawingHabit> habit;
+};
+
 /// Segments every prompted slice of a volume, one request a slice. Where the masks of several objects
 /// overlap, the largest logit wins. The result lies on the volume's grid. Errors: InvalidArgument for a slice
 /// or box outside the image; those of segmentSlice.
-/// @param candidate  see SegmentRequest
 Result<LabelMap> segmentVolume(const LoadedImage&, const std::string& imageHash,
                                const std::vector<SlicePrompts>&, Segmenter&, const Progress&,
-                               std::stop_token stop, int candidate = 0);
+                               std::stop_token stop, const SegmentVolumeOptions& = {});
 
 /// Loads a model and waits. Errors as Segmenter::loadModel.
 Result<ModelInfo> loadModelNow(Segmenter&, const std::filesystem::path&);

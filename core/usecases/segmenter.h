@@ -57,7 +57,10 @@ struct Proposal {
     double decodeMs = 0;
     bool sketch = false; ///< by the quick model: the answer of the model in use follows
     CandidateKind kind = CandidateKind::Likeliest;
-    int candidates = 1; ///< how many masks these prompts may mean
+    int candidates = 1;                       ///< how many masks these prompts may mean
+    std::optional<double> looseEvidence = {}; ///< of the box, where it was read both ways: log of how much
+                                              ///< likelier what the network makes of it is if a hand has
+                                              ///< drawn it with slack than if it lies tightly
 
     SliceMask mask() const {
         SliceMask m(width, height);

@@ -58,7 +58,7 @@ double innerOdds(const FocusAnswer& own, const FocusAnswer& inner, const SliceBo
 bool surelyOwn(const FocusAnswer& own, const SliceBox& ownBox, const SliceBox& innerBox,
                const HandReading& s) {
     return std::max(oddsOf(own.predictedIou, 1, ownBox, innerBox, s),
-                    oddsOf(own.predictedIou, 0, ownBox, innerBox, s)) < -std::log(49.0);
+                    oddsOf(own.predictedIou, 0, ownBox, innerBox, s)) < surelyOwnOdds;
 }
 
 FocusAnswer mixReadings(FocusAnswer own, const FocusAnswer& inner, double innerOdds) {

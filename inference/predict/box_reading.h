@@ -3,6 +3,7 @@
 
 #include "inference/predict/focus.h"
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 
@@ -25,8 +26,10 @@ std::optional<SliceBox> innerBox(const SliceBox&, std::int64_t width, std::int64
 double innerOdds(const FocusAnswer& own, const FocusAnswer& inner, const SliceBox& ownBox,
                  const SliceBox& innerBox, const HandReading& settings);
 
-/// Whether no predicted IoU of the inner box could make it likelier than 1 in 50: then it need not be asked
-/// about.
+/// Log-odds below which the inner box need not be asked about: 1 in 50.
+inline const double surelyOwnOdds = -std::log(49.0);
+
+/// Whether no predicted IoU of the inner box could bring its odds up to surelyOwnOdds.
 bool surelyOwn(const FocusAnswer& own, const SliceBox& ownBox, const SliceBox& innerBox, const HandReading&);
 
 /// Both readings, each as likely as the odds say: logits of the mixture of their probabilities.

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace tandem {
@@ -75,6 +76,8 @@ struct FocusSettings {
            iouGain = 1; ///< after clicks, logit(told IoU) = iouBias + iouGain * logit(expectedIou
                         ///< of the answer's probabilities); the network's guess is of the box
     HandReading hand;
+    bool exactBox = false; ///< of the request, not of the model: the box is known to lie tightly round its
+                           ///< object, so the mask reaches its sides
     std::shared_ptr<const BoxLean> lean; ///< of the request, not of the model: added to every reply in the
                                          ///< frame of the crop's box
 };
@@ -138,6 +141,7 @@ struct FocusAnswer {
                               ///< made on (at least log 0.05), each counted half as much as the one before:
                               ///< people click on what is wrong in the mask they see, which in time speaks
                               ///< against any reading of the box that is shown
+    std::optional<double> looseEvidence = {}; ///< see Proposal
 };
 
 /// What the prompts of one object have led to so far. Filled and read by answerFocus: where the prompts begin

@@ -218,10 +218,13 @@ private:
         return embedding(cropKey(request, crop), request, input, watch, encodeMs);
     }
 
-    std::string memoryKey(const SegmentRequest& request, const FocusCrop& crop, const BoxLean* lean) const {
+    std::string memoryKey(const SegmentRequest& request, const FocusCrop& crop,
+                          const FocusSettings& settings) const {
         std::string key = cropKey(request, crop);
-        if (!key.empty() && lean) {
-            const std::vector<float>& cells = lean->cells.values;
+        if (!key.empty() && settings.exactBox)
+            key += "/exact";
+        if (!key.empty() && settings.lean) {
+            const std::vector<float>& cells = settings.lean->cells.values;
             const std::string_view bytes(reinterpret_cast<const char*>(cells.data()),
                                          cells.size() * sizeof(float));
             key += "/" + std::to_string(std::hash<std::string_view>{}(bytes));
@@ -229,7 +232,8 @@ private:
         return key;
     }
 
-    // What the prompts of one object led to, the latest first; a key per slice, crop, model and lean.
+    // What the prompts of one object led to, the latest first; a key per slice, crop, model, lean and
+    // whether the box is exact.
     FocusMemory* memoryOf(const std::string& key) {
         constexpr std::size_t most = 16; // two for a box that is read both ways
         if (key.empty())
@@ -440,9 +444,9 @@ private:
         return latestParts_.second;
     }
 
-    // One object, its box read as it is.
+    // One object, its box read as it is. `exact`: it is known to lie tightly.
     Result<FocusAnswer> answerOf(const SegmentRequest& request, const SliceImage& slice,
-                                 const Prompts& object, const Watch& watch, FocusWork& work) {
+                                 const Prompts& object, bool exact, const Watch& watch, FocusWork& work) {
         const int maskSize = 4 * engine_.config().grid();
         const auto crop = makeFocusCrop(slice, object, engine_.config().imageSize, focus_);
         if (!crop)
@@ -463,8 +467,9 @@ private:
                        },
                        refiner->cells, refiner->cropScale};
         FocusSettings settings = focus_;
+        settings.exactBox = exact;
         settings.lean = object.box ? request.lean : nullptr;
-        FocusMemory* memory = memoryOf(memoryKey(request, *crop, settings.lean.get()));
+        FocusMemory* memory = memoryOf(memoryKey(request, *crop, settings));
         FocusAnswer answer = answerFocus(grey, *crop, object, maskSize, settings, network, memory);
         work.decodeMs += millisecondsSince(start);
         return answer;
@@ -480,17 +485,25 @@ private:
     Result<FocusAnswer> readObject(const SegmentRequest& request, const SliceImage& slice,
                                    const Prompts& object, CandidateKind kind, const Watch& watch,
                                    FocusWork& work) {
-        auto own = answerOf(request, slice, object, watch, work);
+        const bool exact = object.box && likelyReading(request.habit) == BoxReading::Tight;
+        auto own = answerOf(request, slice, object, exact, watch, work);
         const HandReading hand = inLightOf(focus_.hand, request.habit);
         Prompts moved = object;
         moved.box = movedBox(hand, slice, object);
         const bool other = kind == CandidateKind::OtherBox;
-        if (!own || !moved.box || (!other && surelyOwn(*own, *object.box, *moved.box, hand)))
+        if (!own || !moved.box)
             return own;
-        const auto inner = answerOf(request, slice, moved, watch, work);
+        // A stranger's odds are both: how seldom strangers draw with slack, and what these masks say.
+        const double known = looseOdds(request.habit) + strangersLooseOdds();
+        if (!other && surelyOwn(*own, *object.box, *moved.box, hand)) {
+            own->looseEvidence = surelyOwnOdds - known;
+            return own;
+        }
+        const auto inner = answerOf(request, slice, moved, false, watch, work);
         if (!inner)
             return inner;
         const double odds = innerOdds(*own, *inner, *object.box, *moved.box, hand);
+        own->looseEvidence = odds - known;
         if (other)
             return odds > 0 ? own : inner;
         return mixReadings(*std::move(own), *inner, odds);
@@ -523,6 +536,7 @@ private:
                 answer->predictedIou = iouAfterClicks(answer->logits, focus_);
             proposals.push_back(
                 proposal(request, slice, std::move(answer->logits), answer->predictedIou, wanted));
+            proposals.back().looseEvidence = answer->looseEvidence;
             proposals.back().encodeMs = work.encodeMs;
             proposals.back().decodeMs = work.decodeMs;
         }

@@ -78,5 +78,28 @@ TEST(DrawingHabitJson, ComesBack_AndNonsenseIsNothingKnown) {
         EXPECT_EQ(habitFromJson(text), DrawingHabit{}) << text;
 }
 
+// Truth: the sums by hand. A stranger's odds are ln(0.05 / 0.95) = -2.944; tight below ln(0.01 / 0.99) =
+// -4.595, loose from ln 4 = 1.386 on.
+TEST(HabitBehind, IsWhatTheBoxesTogetherSay) {
+    const auto behind = [](std::vector<double> evidence) { return likelyReading(habitBehind(evidence)); };
+    EXPECT_EQ(habitBehind(std::vector<double>{}), DrawingHabit{});
+    EXPECT_EQ(behind({1.4, 1.5, 1.5}), BoxReading::Loose); // 4.4 - 2.944 = 1.456
+    EXPECT_EQ(behind({1.4, 1.4, 1.5}), BoxReading::Unknown);
+    EXPECT_EQ(behind({-0.8, -0.9}), BoxReading::Tight); // -1.7 - 2.944 = -4.644
+    EXPECT_EQ(behind({-0.8, -0.8}), BoxReading::Unknown);
+    EXPECT_EQ(behind({3, -3, 2, -2}), BoxReading::Unknown);
+    EXPECT_NEAR(expectedSlack(habitBehind(std::vector<double>{5, 5}), 0.03), 0.03, 1e-9);
+}
+
+TEST(HabitBehind, ManyBoxesCountAsSix) {
+    const auto of = [](std::size_t count, double each) {
+        return likelyReading(habitBehind(std::vector<double>(count, each)));
+    };
+    EXPECT_EQ(of(100, 0.71), BoxReading::Unknown); // 6 * 0.71 - 2.944 = 1.316
+    EXPECT_EQ(of(100, 0.73), BoxReading::Loose);   // 1.436
+    EXPECT_EQ(of(100, -0.27), BoxReading::Unknown);
+    EXPECT_EQ(of(100, -0.28), BoxReading::Tight);
+}
+
 } // namespace
 } // namespace tandem

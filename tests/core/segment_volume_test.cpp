@@ -30,13 +30,18 @@ public:
                     const bool in = fx >= b.x0 && fx <= b.x1 && fy >= b.y0 && fy <= b.y1;
                     p.logits.push_back(in ? 1.0F + static_cast<float>(n) : -1.0F);
                 }
+            if (evidence)
+                p.looseEvidence = evidence(*r.objects[n].box);
             out.push_back(std::move(p));
         }
+        habits.push_back(r.habit);
         answer({1}, std::move(out));
         return {1};
     }
     void prefetch(SegmentRequest) override {}
     int requests = 0;
+    std::vector<DrawingHabit> habits; ///< of the requests
+    std::function<double(const SliceBox&)> evidence;
 };
 
 LoadedImage emptyImage(Size3 size) {
@@ -59,7 +64,7 @@ TEST(SegmentVolume, TightBoxesOfBlocks_GiveTheBlocksBackInEveryPlane) {
         const LabelMap mask = LabelMap::make(g, truth).value();
         const auto prompts = promptsFromMask(mask, plane, std::nullopt, 0);
         BoxFiller segmenter;
-        const auto result = segmentVolume(image, "hash", prompts, segmenter, silent, {});
+        const auto result = segmentVolume(image, "hash", prompts, segmenter, silent, {}, {0, exactBoxes()});
         ASSERT_TRUE(result.has_value());
         EXPECT_EQ(result->labels(), truth);
         EXPECT_EQ(segmenter.requests, plane == Plane::Sagittal ? 6 : 3); // one a slice, not one an object
@@ -75,6 +80,56 @@ TEST(SegmentVolume, Grow_StaysInsideTheSlice) {
     const auto prompts = promptsFromMask(mask, Plane::Axial, std::nullopt, 2);
     ASSERT_EQ(prompts.size(), 1u);
     EXPECT_EQ(*prompts[0].prompts.box, (SliceBox{0, 0, 3, 3}));
+}
+
+TEST(SegmentVolume, BoxesOfUnknownHand_AreReadInTheLightOfAllOfThem) {
+    const LoadedImage image = emptyImage({8, 8, 20});
+    std::vector<SlicePrompts> prompts;
+    for (std::int64_t k = 0; k < 20; ++k)
+        prompts.push_back({{Plane::Axial, k}, {1}, {SliceBox{1, 1, 2 + static_cast<double>(k % 5), 6}, {}}});
+    const auto lastHabit = [&](double each, const SegmentVolumeOptions& options = {}) {
+        BoxFiller segmenter;
+        segmenter.evidence = [each](const SliceBox& b) { return b.x1 > 5 ? -2 * each : each; };
+        EXPECT_TRUE(segmentVolume(image, "hash", prompts, segmenter, silent, {}, options).has_value());
+        EXPECT_EQ(segmenter.requests, options.habit ? 20 : 12 + 20);
+        EXPECT_EQ(segmenter.habits[0], options.habit.value_or(DrawingHabit{}));
+        for (std::size_t n = segmenter.habits.size() - 20; n < segmenter.habits.size(); ++n)
+            EXPECT_EQ(segmenter.habits[n], segmenter.habits.back());
+        return likelyReading(segmenter.habits.back());
+    };
+    // A fifth or a quarter of the boxes say the opposite, twice as loudly.
+    EXPECT_EQ(lastHabit(4), BoxReading::Loose);
+    EXPECT_EQ(lastHabit(-4), BoxReading::Tight);
+    EXPECT_EQ(lastHabit(0.1), BoxReading::Unknown);
+    EXPECT_EQ(lastHabit(4, {0, exactBoxes()}), BoxReading::Tight);
+}
+
+TEST(SegmentVolume, BoxesOfAModelThatReadsThemInOneWay_AreAskedAboutOnceMoreAtMost) {
+    const LoadedImage image = emptyImage({8, 8, 3});
+    std::vector<SlicePrompts> prompts;
+    for (std::int64_t k = 0; k < 3; ++k)
+        prompts.push_back({{Plane::Axial, k}, {1}, {SliceBox{1, 1, 4, 6}, {}}});
+    BoxFiller segmenter;
+    ASSERT_TRUE(segmentVolume(image, "hash", prompts, segmenter, silent, {}).has_value());
+    EXPECT_EQ(segmenter.requests, 1 + 3);
+    EXPECT_EQ(segmenter.habits.back(), DrawingHabit{});
+    prompts.resize(1);
+    ASSERT_TRUE(segmentVolume(image, "hash", prompts, segmenter, silent, {}).has_value());
+    EXPECT_EQ(segmenter.requests, 1 + 3 + 1);
+}
+
+TEST(SegmentVolume, BoxesOfAMask_AreExact_UnlessItHoldsRectangles) {
+    std::vector<std::uint16_t> labels(6 * 6 * 2);
+    for (std::size_t y = 1; y < 4; ++y)
+        for (std::size_t x = 1; x < 5; ++x)
+            labels[y * 6 + x] = labels[36 + y * 6 + x] = 1;
+    const auto habitOf = [&] {
+        const LabelMap mask = LabelMap::make(Geometry::axisAligned({6, 6, 2}, {1, 1, 1}), labels).value();
+        return habitOfMask(mask, promptsFromMask(mask, Plane::Axial, std::nullopt, 0));
+    };
+    EXPECT_FALSE(habitOf().has_value()); // boxes that somebody drew as a mask
+    labels[36 + 6 + 1] = 0;              // one corner of one object
+    EXPECT_EQ(habitOf(), exactBoxes());
 }
 
 TEST(SegmentVolume, OverlappingObjects_LargestLogitWins) {

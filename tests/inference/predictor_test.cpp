@@ -307,8 +307,12 @@ void expectTwoReadings(const DrawingHabit& habit, double slack, double bias) {
         return std::log(std::clamp(p, 1e-3, 0.999) / (1 - std::clamp(p, 1e-3, 0.999)));
     };
     const auto logistic = [](double x) { return 1 / (1 + std::exp(-x)); };
-    const double share = logistic(bias + 0.7 * logit(own->front().predictedIou) -
-                                  0.4 * logit(inner->front().predictedIou) + 1.1 * (31 - 2 * slack) / 31.0);
+    const double odds = bias + 0.7 * logit(own->front().predictedIou) -
+                        0.4 * logit(inner->front().predictedIou) + 1.1 * (31 - 2 * slack) / 31.0;
+    const double share = logistic(odds);
+    ASSERT_TRUE(mixed->front().looseEvidence.has_value()); // without what was known before
+    EXPECT_NEAR(*mixed->front().looseEvidence, odds - (bias - 0.2) - std::log(0.05 / 0.95), 1e-5);
+    EXPECT_FALSE(own->front().looseEvidence.has_value());
     for (std::size_t i = 0; i < 90 * 70; ++i) {
         const double p =
             (1 - share) * logistic(own->front().logits[i]) + share * logistic(inner->front().logits[i]);
@@ -324,6 +328,32 @@ TEST(Predictor, Focus_ReadsABoxTwice_WhereTheModelWasCalibratedForIt) {
 // slack.
 TEST(Predictor, Focus_ReadsTheBoxesOfSomebodyKnown_AsThatPersonDraws) {
     expectTwoReadings({0, 2, 0.14}, 90 * 0.066, 0.2 + std::log(2.025 / 0.475) - std::log(0.05 / 0.95));
+}
+
+// The same box of a stranger and of somebody who draws tightly, in turn: what was remembered of one must not
+// answer for the other, and a mask that stays away from its box gets the most that it can get.
+TEST(Predictor, Focus_ABoxKnownToBeTight_IsFilled) {
+    const auto volume = test::greyVolume(90, 70, 2);
+    auto request = requestFor(volume, {box(30, 20, 60, 50)});
+    checkpoint::Model small = withPreprocess("paper", net::Preprocess::Focus);
+    const auto plain = predictorOf(small).predict(request, kGo);
+    const auto& logits = plain->front().logits;
+    JsonValue focus; // lowered until nothing of the mask is left, by far
+    focus.set("logitOffset", -3 - static_cast<double>(*std::max_element(logits.begin(), logits.end())));
+    small.configJson.set("focus", std::move(focus));
+    Predictor both = predictorOf(small), one = predictorOf(small);
+    const auto stranger = both.predict(request, kGo);
+    request.habit = exactBoxes();
+    const auto exact = both.predict(request, kGo), alone = one.predict(request, kGo);
+    ASSERT_TRUE(stranger.has_value() && exact.has_value() && alone.has_value());
+    EXPECT_EQ(exact->front().logits, alone->front().logits);
+    for (std::int64_t y = 20; y <= 50; ++y)
+        for (std::int64_t x = 30; x <= 60; ++x) {
+            const auto i = static_cast<std::size_t>(y * 90 + x);
+            ASSERT_NEAR(exact->front().logits[i], stranger->front().logits[i] + 1, 1e-4) << x << "," << y;
+        }
+    request.habit = {};
+    EXPECT_EQ(both.predict(request, kGo)->front().logits, stranger->front().logits);
 }
 
 Result<std::vector<Proposal>> candidate(Predictor& predictor, SegmentRequest request, int number) {

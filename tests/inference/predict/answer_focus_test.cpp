@@ -74,6 +74,37 @@ TEST(AnswerFocus, TightOffset_IsAddedWhereTheMaskReachesTheBox) {
     EXPECT_EQ(pixels(0.95, 0.6, 0.9), pixels(0.95, 0)); // nor where the network is sure of itself
 }
 
+// Truth: an elliptic cone of slope 3; what is added moves its rim outward by a third of that.
+TEST(AnswerFocus, ExactBox_IsReachedOnEverySide_ButNotByForce) {
+    const Scene s;
+    const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
+    const auto extent = [&](double reach, bool exact) {
+        FocusSettings settings;
+        settings.exactBox = exact;
+        const CropGrid g = crop->grid(64);
+        std::vector<float> logits(64 * 64);
+        for (std::int64_t j = 0; j < 64; ++j)
+            for (std::int64_t i = 0; i < 64; ++i)
+                logits[static_cast<std::size_t>(j * 64 + i)] =
+                    static_cast<float>(3 * (reach - ellipticRadius(s.box, g.centreX(i), g.centreY(j))));
+        const SliceMask m =
+            maskOf(answerFocus(s.image, *crop, boxOnly(s.box), 64, settings, stubborn(logits)), s.image);
+        std::int64_t x0 = m.width, x1 = 0;
+        for (std::int64_t y = 0; y < m.height; ++y)
+            for (std::int64_t x = 0; x < m.width; ++x)
+                if (m.at(x, y)) {
+                    x0 = std::min(x0, x);
+                    x1 = std::max(x1, x);
+                }
+        return static_cast<double>(x1 - x0 + 1) / (s.box.x1 - s.box.x0 + 1);
+    };
+    EXPECT_NEAR(extent(0.8, false), 0.8, 0.06);
+    EXPECT_NEAR(extent(0.8, true), 0.97, 0.05); // near its sides: no more is added
+    EXPECT_LE(extent(0.8, true), 1);
+    EXPECT_NEAR(extent(0.4, true), 0.4 + 1.0 / 3, 0.06); // at most 1
+    EXPECT_EQ(extent(0.97, true), extent(0.97, false));
+}
+
 TEST(AnswerFocus, EveryClickIsShownWithTheLogitsBeforeIt) {
     const Scene s;
     Prompts p = boxOnly(s.box);
