@@ -1,6 +1,7 @@
 #include "core/usecases/segment_volume.h"
 
 #include "core/edit/edit.h"
+#include "core/usecases/slice_neighbours.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <tuple>
+#include <utility>
 
 namespace tandem {
 namespace {
@@ -29,8 +31,9 @@ SliceOrder orderOf(const SliceKey& key) {
 }
 
 // Writes the objects of one slice into the map: the largest logit wins, below 0 nothing is written.
-Result<void> paint(LabelMap& map, const std::vector<SlicePrompts>& objects,
-                   const std::vector<Proposal>& proposals) {
+Result<void> paint(LabelMap& map, const SliceAnswer& answer) {
+    const std::vector<SlicePrompts>& objects = answer.objects;
+    const std::vector<Proposal>& proposals = answer.proposals;
     const Proposal& first = proposals.front();
     std::vector<float> best(first.logits.size(), 0.0F);
     std::vector<std::uint16_t> winner(first.logits.size(), 0);
@@ -56,6 +59,38 @@ Result<void> paint(LabelMap& map, const std::vector<SlicePrompts>& objects,
     }
     return {};
 }
+
+// Paints the slices in their order, each once the next one is known: no more than two lie in memory.
+class VolumePainter {
+public:
+    VolumePainter(LabelMap& map, bool neighboursAgree) : map_(map), agree_(neighboursAgree) {}
+
+    Result<void> add(SliceAnswer next) {
+        std::vector<BoxVote> votes;
+        if (agree_)
+            votes = votesOf(next);
+        if (Result<void> painted = paintLatest(&votes); !painted)
+            return painted;
+        before_ = std::exchange(latestVotes_, std::move(votes));
+        latest_ = std::move(next);
+        return {};
+    }
+    Result<void> finish() { return paintLatest(nullptr); }
+
+private:
+    Result<void> paintLatest(const std::vector<BoxVote>* behind) {
+        if (!latest_)
+            return {};
+        if (agree_)
+            agreeWithNeighbours(*latest_, &before_, behind);
+        return paint(map_, *latest_);
+    }
+
+    LabelMap& map_;
+    bool agree_;
+    std::optional<SliceAnswer> latest_;
+    std::vector<BoxVote> before_, latestVotes_;
+};
 
 // Who drew the boxes, from a dozen of them, spread over all; nothing where the model reads boxes in one way.
 Result<DrawingHabit> habitOfBoxes(const SegmentRequest& like, const std::vector<SlicePrompts>& prompts,
@@ -184,8 +219,10 @@ Result<LabelMap> segmentVolume(const LoadedImage& image, const std::string& imag
         return habit.error();
     request.habit = *habit;
     request.candidate = options.candidate;
+    const auto model = segmenter.model();
+    VolumePainter painter(map, model && model->preprocess == "focus" && options.candidate == 0);
     std::size_t done = 0;
-    for (const auto& [order, objects] : slices) {
+    for (auto& [order, objects] : slices) {
         progress(static_cast<double>(done) / static_cast<double>(slices.size()),
                  "Slice " + std::to_string(done + 1) + " of " + std::to_string(slices.size()));
         ++done;
@@ -193,13 +230,15 @@ Result<LabelMap> segmentVolume(const LoadedImage& image, const std::string& imag
         request.objects.clear();
         for (const SlicePrompts& o : objects)
             request.objects.push_back(o.prompts);
-        const auto proposals = segmentSlice(
+        auto proposals = segmentSlice(
             request, segmenter, [](double, std::string_view) {}, stop);
         if (!proposals)
             return proposals.error();
-        if (Result<void> painted = paint(map, objects, *proposals); !painted)
+        if (Result<void> painted = painter.add({std::move(objects), *std::move(proposals)}); !painted)
             return painted.error();
     }
+    if (Result<void> painted = painter.finish(); !painted)
+        return painted.error();
     progress(1, "Done");
     return map;
 }

@@ -40,9 +40,10 @@ struct SegmentVolumeOptions {
     std::optional<DrawingHabit> habit;
 };
 
-/// Segments every prompted slice of a volume, one request a slice. Where the masks of several objects
-/// overlap, the largest logit wins. The result lies on the volume's grid. Errors: InvalidArgument for a slice
-/// or box outside the image; those of segmentSlice.
+/// Segments every prompted slice of a volume, one request a slice. A model that looks at each object anew
+/// (the `focus` convention) lets the likeliest masks of a label agree with their neighbours'
+/// (slice_neighbours.h). Where the masks of several objects overlap, the largest logit wins. The result lies
+/// on the volume's grid. Errors: InvalidArgument for a slice or box outside the image; those of segmentSlice.
 Result<LabelMap> segmentVolume(const LoadedImage&, const std::string& imageHash,
                                const std::vector<SlicePrompts>&, Segmenter&, const Progress&,
                                std::stop_token stop, const SegmentVolumeOptions& = {});

@@ -12,7 +12,11 @@ public:
     void loadModel(std::filesystem::path, std::function<void(Result<ModelInfo>)> done) override {
         done(ModelInfo{});
     }
-    std::optional<ModelInfo> model() const override { return ModelInfo{}; }
+    std::optional<ModelInfo> model() const override {
+        ModelInfo info;
+        info.preprocess = preprocess;
+        return info;
+    }
     RequestId submit(SegmentRequest r, std::stop_token stop, Progress, Answer answer) override {
         ++requests;
         if (stop.stop_requested()) {
@@ -28,7 +32,8 @@ public:
                     const SliceBox& b = *r.objects[n].box;
                     const auto fx = static_cast<double>(x), fy = static_cast<double>(y);
                     const bool in = fx >= b.x0 && fx <= b.x1 && fy >= b.y0 && fy <= b.y1;
-                    p.logits.push_back(in ? 1.0F + static_cast<float>(n) : -1.0F);
+                    const float inside = logit ? logit(r.slice, fx, fy) : 1.0F + static_cast<float>(n);
+                    p.logits.push_back(in ? inside : -1.0F);
                 }
             if (evidence)
                 p.looseEvidence = evidence(*r.objects[n].box);
@@ -42,6 +47,8 @@ public:
     int requests = 0;
     std::vector<DrawingHabit> habits; ///< of the requests
     std::function<double(const SliceBox&)> evidence;
+    std::string preprocess = "sam";
+    std::function<float(SliceKey, double x, double y)> logit; ///< instead, in the box
 };
 
 LoadedImage emptyImage(Size3 size) {
@@ -130,6 +137,69 @@ TEST(SegmentVolume, BoxesOfAMask_AreExact_UnlessItHoldsRectangles) {
     EXPECT_FALSE(habitOf().has_value()); // boxes that somebody drew as a mask
     labels[36 + 6 + 1] = 0;              // one corner of one object
     EXPECT_EQ(habitOf(), exactBoxes());
+}
+
+// Boxes of 12 x 12 voxels on the slices 0, 1, 2 and 4; what the network says there is given.
+struct Neighbours {
+    LoadedImage image = emptyImage({20, 20, 6});
+    BoxFiller segmenter;
+    std::vector<SlicePrompts> prompts;
+
+    explicit Neighbours(std::array<float, 4> said) {
+        segmenter.preprocess = "focus";
+        segmenter.logit = [said](SliceKey s, double, double) {
+            return said[s.index == 4 ? 3 : static_cast<std::size_t>(s.index)];
+        };
+        for (std::int64_t k : {0, 1, 2, 4})
+            prompts.push_back({{Plane::Axial, k}, {1}, {SliceBox{4, 4, 15, 15}, {}}});
+    }
+    // Whether the middle of the box is in, on the slices 0, 1, 2 and 4.
+    std::string middles(const SegmentVolumeOptions& options = {0, exactBoxes()}) {
+        const auto r = segmentVolume(image, "hash", prompts, segmenter, silent, {}, options);
+        EXPECT_TRUE(r.has_value());
+        std::string text;
+        for (std::int64_t k : {0, 1, 2, 4})
+            text += r->at({9, 9, k}).value ? '+' : '-';
+        return text;
+    }
+};
+
+// Truth: 0.6 of a slice's own logit and 0.4 of the mean of its neighbours', by hand.
+TEST(SegmentVolume, SlicesOfALabel_AgreeWithTheirNeighbours) {
+    EXPECT_EQ(Neighbours({-1, 2, 2, -1}).middles(), "+++-");   // -0.6 + 0.8; the slice 4 has no neighbour
+    EXPECT_EQ(Neighbours({-1, 1, 2, 2}).middles(), "-+++");    // -0.6 + 0.4
+    EXPECT_EQ(Neighbours({4, -2, 2.4F, 1}).middles(), "++++"); // -1.2 + 0.4 * 3.2
+    EXPECT_EQ(Neighbours({-3, 1, -1, 1}).middles(), "---+");   // 0.6 - 0.4 * 2
+    EXPECT_EQ(Neighbours({-1, 90, 2, 2}).middles(), "++++");
+    EXPECT_EQ(Neighbours({-90, 5, -90, 1}).middles(), "-+-+"); // no logit counts more than 6: 3 - 2.4
+}
+
+TEST(SegmentVolume, NeighboursHaveNoSay_OverClicksOtherLabelsOtherModelsAndOtherCandidates) {
+    const std::array<float, 4> said{-1, 2, 2, -1};
+    Neighbours clicked(said), labelled(said), sam(said), candidate(said), twice(said);
+    clicked.prompts[0].prompts.points = {{{{5, 5}}, true}};
+    EXPECT_EQ(clicked.middles(), "-++-");
+    labelled.prompts[1].label = {2};
+    EXPECT_EQ(labelled.middles(), "-++-");
+    sam.segmenter.preprocess = "sam";
+    EXPECT_EQ(sam.middles(), "-++-");
+    EXPECT_EQ(candidate.middles({1, exactBoxes()}), "-++-");
+    twice.prompts.push_back({{Plane::Axial, 1}, {1}, {SliceBox{0, 0, 3, 3}, {}}});
+    EXPECT_EQ(twice.middles(), "-++-"); // which of the two boxes would it be?
+}
+
+TEST(SegmentVolume, NeighboursAreHeard_InTheFrameOfTheirBoxes) {
+    Neighbours n({});
+    n.prompts.resize(2);
+    n.prompts[0].prompts.box = SliceBox{0, 0, 19, 19};
+    n.prompts[1].prompts.box = SliceBox{6, 8, 13, 11};
+    n.segmenter.logit = [](SliceKey s, double x, double) { // of the large box the left half
+        return s.index == 1 ? -0.5F : x < 10 ? 4.F : -4.F;
+    };
+    const auto r = segmentVolume(n.image, "hash", n.prompts, n.segmenter, silent, {}, {0, exactBoxes()});
+    ASSERT_TRUE(r.has_value());
+    for (std::int64_t x = 4; x < 16; ++x)
+        EXPECT_EQ(r->at({x, 9, 1}).value, x >= 6 && x < 10) << x;
 }
 
 TEST(SegmentVolume, OverlappingObjects_LargestLogitWins) {
