@@ -139,6 +139,10 @@ void addEvaluateCommand(CLI::App& app, CommandContext& context) {
     CLI::Option* learning = command->add_flag(
         "--learning", a->options.learning,
         "Ask about each box in the light of those before it and their masks, as the window does");
+    command
+        ->add_flag("--known-hand", a->options.knownHand,
+                   "Read the boxes as those of somebody who is known to draw so, not as a stranger's")
+        ->excludes(learning);
     command->add_option("--slices", a->options.slices, "At most so many slices of a structure (0: all)")
         ->check(CLI::Range(0, 100000))
         ->capture_default_str();

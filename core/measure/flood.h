@@ -15,21 +15,25 @@ template <class Belongs>
 SliceMask floodFrom(std::int64_t width, std::int64_t height, std::array<std::int64_t, 2> seed,
                     const Belongs& belongs) {
     SliceMask mask(width, height);
+    const auto joins = [&](std::int64_t x, std::int64_t y) { return !mask.at(x, y) && belongs(x, y); };
     mask.at(seed[0], seed[1]) = 1;
-    std::vector<std::array<std::int64_t, 2>> open{seed};
-    const auto visit = [&](std::int64_t x, std::int64_t y) {
-        if (x < 0 || y < 0 || x >= width || y >= height || mask.at(x, y) || !belongs(x, y))
-            return;
-        mask.at(x, y) = 1;
-        open.push_back({x, y});
-    };
+    std::vector<std::array<std::int64_t, 2>> open{seed}; // each in already; its run along the row may not be
     while (!open.empty()) {
         const auto [x, y] = open.back();
         open.pop_back();
-        visit(x - 1, y);
-        visit(x + 1, y);
-        visit(x, y - 1);
-        visit(x, y + 1);
+        std::int64_t first = x, last = x;
+        while (first > 0 && joins(first - 1, y))
+            mask.at(--first, y) = 1;
+        while (last + 1 < width && joins(last + 1, y))
+            mask.at(++last, y) = 1;
+        for (const std::int64_t row : {y - 1, y + 1})
+            for (std::int64_t i = first; row >= 0 && row < height && i <= last; ++i)
+                if (joins(i, row)) {
+                    mask.at(i, row) = 1;
+                    open.push_back({i, row});
+                    while (i < last && joins(i + 1, row)) // the rest of this run is found from there
+                        ++i;
+                }
     }
     return mask;
 }

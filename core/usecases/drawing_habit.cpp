@@ -62,6 +62,10 @@ void learnBox(DrawingHabit& habit, const SliceBox& box, const SliceMask& mask) {
     }
 }
 
+DrawingHabit looseBoxes() {
+    return {0, 20, 20 * strangersSlack};
+}
+
 double strangersLooseOdds() {
     return logit(strangersLoose, 0.0);
 }
@@ -77,7 +81,7 @@ DrawingHabit habitBehind(std::span<const double> evidence) {
     const double sum = std::accumulate(evidence.begin(), evidence.end(), 0.0);
     const double loose = logistic(strangersLooseOdds() + sum * std::min(1.0, mostWitnesses / n));
     if (loose >= surelyLoose)
-        return {0, 20, 20 * strangersSlack};
+        return looseBoxes();
     return loose < surelyTight ? exactBoxes() : DrawingHabit{};
 }
 

@@ -32,6 +32,9 @@ inline DrawingHabit exactBoxes() {
     return {20, 0, 0};
 }
 
+/// Of whoever draws with the slack that models are calibrated for (3 % of the slice's longer side), always.
+DrawingHabit looseBoxes();
+
 /// Log-odds that the next box is a loose one, less those of a stranger's box (one in twenty): the posterior
 /// mean under a beta prior worth half a box. 0 where nothing is known.
 double looseOdds(const DrawingHabit&);

@@ -163,7 +163,9 @@ private:
                           const std::string& label, StructureScores& scores) {
         SegmentRequest request{
             image.volume, image.imageHash, o.slice, defaultWindow(*image.volume), {{o.box, {}}}};
-        request.habit = habit_;
+        request.habit = !options_.knownHand                       ? habit_
+                        : options_.protocol == BoxProtocol::Tight ? exactBoxes()
+                                                                  : looseBoxes();
         LabelMemory& memory = memories_[model.name + "/" + label];
         request.lean = options_.learning ? memory.lean() : nullptr;
         SliceImage first;
@@ -220,7 +222,7 @@ private:
     const EvaluateOptions& options_;
     std::stop_token stop_;
     EvaluateReport report_;
-    DrawingHabit habit_;
+    DrawingHabit habit_; // learned, if it is
     std::map<std::string, LabelMemory> memories_;
     std::map<std::string, double> clickSum_;
     std::map<std::string, std::int64_t> clickCount_;

@@ -53,6 +53,8 @@ struct EvaluateOptions {
     /// Each box is asked about in the light of the boxes before it and their truth, as if that had been
     /// accepted in the window (drawing_habit.h, label_lean.h); else as a stranger's.
     bool learning = false;
+    /// Whoever drew the boxes is known to draw so: exactBoxes() or, of the medsam protocol, looseBoxes().
+    bool knownHand = false;
 };
 
 /// What a model said of its own masks: the IoU that it predicted, and by how much that was off.

@@ -4,6 +4,7 @@ import Tandem.Document 1.0
 /// Two thin lines through the cursor's voxel, open around it.
 Item {
     id: lines
+    objectName: "crosshair"
 
     required property SliceItem slice
     readonly property int gap: 2 * Theme.spacing

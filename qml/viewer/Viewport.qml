@@ -36,7 +36,11 @@ Item {
         anchors.fill: parent
         visible: viewport.document.open
 
-        CrosshairLines { slice: slice }
+        CrosshairLines {
+            slice: slice
+            // A picture has no other view that it could link to.
+            visible: viewport.document.picturePlane < 0 || viewport.document.tool === Document.Navigate
+        }
         PromptMarks { document: viewport.document; slice: slice }
         ViewLabels {
             document: viewport.document

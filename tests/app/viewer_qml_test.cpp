@@ -165,6 +165,19 @@ TEST(ViewerQml, APicture_OpensInItsOwnPlaneAlone_MShowsAllViews) {
     EXPECT_EQ(visible(), QList<bool>({true, true, true}));
 }
 
+TEST(ViewerQml, APicture_IsFreeOfTheCrosshair_UnlessOneNavigates) {
+    const auto crosshairs = [](Viewer& v, Document::Tool tool) {
+        v.c.document.setTool(tool);
+        const auto lines = v.window->findChildren<QQuickItem*>("crosshair");
+        return std::count_if(lines.begin(), lines.end(), [](const QQuickItem* i) { return i->isVisible(); });
+    };
+    Viewer picture({60, 50, 1}), volume;
+    EXPECT_EQ(crosshairs(picture, Document::Navigate), 1);
+    EXPECT_EQ(crosshairs(picture, Document::Box), 0);
+    EXPECT_EQ(crosshairs(volume, Document::Navigate), 3);
+    EXPECT_EQ(crosshairs(volume, Document::Box), 3);
+}
+
 TEST(ViewerQml, NavigateClick_MovesTheCrosshairOfAllViews) {
     Viewer v;
     ASSERT_NE(v.window, nullptr);

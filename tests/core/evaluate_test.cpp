@@ -162,6 +162,19 @@ TEST(Evaluate, WithHabit_EachBoxIsAskedAboutInTheLightOfThoseBefore) {
         EXPECT_EQ(habit, DrawingHabit{});
 }
 
+TEST(Evaluate, WithAKnownHand_EveryBoxIsReadAsThatHands) {
+    for (const BoxProtocol protocol : {BoxProtocol::Tight, BoxProtocol::Medsam}) {
+        BoxSegmenter boxes;
+        EvaluateOptions options{protocol, 0, 0, false};
+        options.knownHand = true;
+        ASSERT_TRUE(evaluate(oneItem(), {{"box", &boxes}}, options, quiet, {}).has_value());
+        ASSERT_EQ(boxes.habits.size(), 4u);
+        for (const DrawingHabit& habit : boxes.habits)
+            EXPECT_EQ(likelyReading(habit),
+                      protocol == BoxProtocol::Tight ? BoxReading::Tight : BoxReading::Loose);
+    }
+}
+
 // Loose boxes are answered with the whole box: the block's slices teach that it is less.
 TEST(Evaluate, WithLearning_EachBoxLeansOnTheMasksOfItsLabelBefore) {
     BoxSegmenter boxes;
