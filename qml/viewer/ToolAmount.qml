@@ -12,6 +12,8 @@ Row {
     required property real to
     /// The value with its unit.
     required property string shown
+    /// Without its words.
+    property bool compact: false
 
     signal moved(real value)
 
@@ -20,13 +22,14 @@ Row {
     Text {
         anchors.verticalCenter: parent.verticalCenter
         text: amount.title
+        visible: !amount.compact
         color: Theme.textDim
         font.pixelSize: Theme.fontNormal
     }
     Slider {
         id: slider
         anchors.verticalCenter: parent.verticalCenter
-        implicitWidth: 120
+        implicitWidth: amount.compact ? 60 : 120
         focusPolicy: Qt.NoFocus
         from: Math.log(amount.from)
         to: Math.log(amount.to)
@@ -66,6 +69,7 @@ Row {
         anchors.verticalCenter: parent.verticalCenter
         width: 64
         text: amount.shown
+        visible: !amount.compact
         color: Theme.text
         font.pixelSize: Theme.fontNormal
     }

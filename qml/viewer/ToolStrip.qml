@@ -7,6 +7,8 @@ import Tandem.Document 1.0
 Rectangle {
     id: strip
 
+    objectName: "toolStrip"
+
     required property Document document
     /// Whether the window can propagate a mask, and whether it is at it.
     property bool canPropagate: false
@@ -14,6 +16,9 @@ Rectangle {
     signal propagateWanted
     readonly property bool painting: document.tool === Document.Brush || document.tool === Document.Eraser
     readonly property bool growing: document.tool === Document.Grow
+    /// Where there is little room words go first, then what the menu has, too.
+    readonly property bool compact: width < 660
+    readonly property bool least: width < 470
 
     implicitWidth: row.implicitWidth + 2 * Theme.spacing
     implicitHeight: Theme.controlHeight + 2 * Theme.spacingSmall
@@ -73,6 +78,7 @@ Rectangle {
         Divider { visible: strip.painting || strip.growing }
         ToolAmount {
             visible: strip.painting
+            compact: strip.compact
             title: qsTr("Radius")
             hint: qsTr("Brush radius ([ and ])")
             value: strip.document.brushRadiusMm
@@ -83,6 +89,7 @@ Rectangle {
         }
         ToolAmount {
             visible: strip.growing
+            compact: strip.compact
             title: qsTr("Tolerance")
             hint: qsTr("How far a voxel may be from the one clicked on ([ and ], or drag)")
             value: strip.document.growTolerance
@@ -94,10 +101,11 @@ Rectangle {
 
         Item { Layout.fillWidth: true }
 
-        WindowMenu { document: strip.document }
-        Divider {}
+        WindowMenu { document: strip.document; compact: strip.compact }
+        Divider { visible: !strip.least }
         StripButton {
             symbol: "undo"
+            visible: !strip.least
             enabled: strip.document.canUndo && !strip.document.readOnly
             hint: strip.document.undoTitle ? qsTr("Undo: %1 (Ctrl+Z)").arg(strip.document.undoTitle)
                                            : qsTr("Undo (Ctrl+Z)")
@@ -105,6 +113,7 @@ Rectangle {
         }
         StripButton {
             symbol: "redo"
+            visible: !strip.least
             enabled: strip.document.canRedo && !strip.document.readOnly
             hint: strip.document.redoTitle ? qsTr("Redo: %1 (Ctrl+Shift+Z)").arg(strip.document.redoTitle)
                                            : qsTr("Redo (Ctrl+Shift+Z)")

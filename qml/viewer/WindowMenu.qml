@@ -7,10 +7,12 @@ StripButton {
     id: button
 
     required property Document document
+    /// Without its figures.
+    property bool compact: false
 
     symbol: "contrast"
-    text: qsTr("W %1  L %2").arg(Number(document.windowWidth.toPrecision(4)))
-                            .arg(Number(document.windowLevel.toPrecision(4)))
+    text: compact ? "" : qsTr("W %1  L %2").arg(Number(document.windowWidth.toPrecision(4)))
+                                           .arg(Number(document.windowLevel.toPrecision(4)))
     hint: qsTr("Grey window; drag with the right mouse button on an image to change it by hand")
     onClicked: menu.opened ? menu.close() : menu.open()
 

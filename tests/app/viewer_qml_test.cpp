@@ -178,6 +178,19 @@ TEST(ViewerQml, APicture_IsFreeOfTheCrosshair_UnlessOneNavigates) {
     EXPECT_EQ(crosshairs(volume, Document::Box), 3);
 }
 
+TEST(ViewerQml, ToolStrip_FitsIntoTheLeastWindow) {
+    Viewer v;
+    ASSERT_NE(v.window, nullptr);
+    v.c.document.setTool(Document::Grow);
+    for (int width : {1400, 1000, 900, 700}) { // of it the strip has 260 less
+        v.window->resize(width, 600);
+        QTest::qWait(50);
+        const auto* strip = v.window->findChild<QQuickItem*>("toolStrip");
+        ASSERT_NE(strip, nullptr);
+        EXPECT_LE(strip->implicitWidth(), strip->width()) << width;
+    }
+}
+
 TEST(ViewerQml, NavigateClick_MovesTheCrosshairOfAllViews) {
     Viewer v;
     ASSERT_NE(v.window, nullptr);
