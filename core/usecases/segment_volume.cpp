@@ -1,28 +1,18 @@
 #include "core/usecases/segment_volume.h"
 
 #include "core/edit/edit.h"
+#include "core/tools/slice_rect.h"
 #include "core/usecases/slice_neighbours.h"
 
 #include <algorithm>
 #include <cmath>
 #include <future>
-#include <limits>
 #include <map>
 #include <tuple>
 #include <utility>
 
 namespace tandem {
 namespace {
-
-struct Extent {
-    std::int64_t x0 = std::numeric_limits<std::int64_t>::max(), y0 = x0, x1 = -1, y1 = -1;
-    void add(std::int64_t x, std::int64_t y) {
-        x0 = std::min(x0, x);
-        y0 = std::min(y0, y);
-        x1 = std::max(x1, x);
-        y1 = std::max(y1, y);
-    }
-};
 
 using SliceOrder = std::tuple<int, std::int64_t>; // plane, index
 
@@ -92,7 +82,7 @@ private:
     std::vector<BoxVote> before_, latestVotes_;
 };
 
-// Who drew the boxes, from a dozen of them, spread over all; nothing where the model reads boxes in one way.
+// Who drew the boxes, from a dozen of them, spread over all; some (of a voxel, say) cannot be read both ways.
 Result<DrawingHabit> habitOfBoxes(const SegmentRequest& like, const std::vector<SlicePrompts>& prompts,
                                   Segmenter& segmenter, std::stop_token stop) {
     constexpr std::size_t most = 12;
@@ -113,8 +103,6 @@ Result<DrawingHabit> habitOfBoxes(const SegmentRequest& like, const std::vector<
             return answer.error();
         if (const auto& told = answer->front().looseEvidence)
             evidence.push_back(*told);
-        else if (evidence.empty())
-            break;
     }
     return habitBehind(evidence);
 }
@@ -157,12 +145,12 @@ std::vector<SlicePrompts> promptsFromMask(const LabelMap& map, Plane plane, std:
     const auto size = sliceSize(g, plane);
     std::vector<SlicePrompts> out;
     for (std::int64_t index = 0; index < sliceCount(g, plane); ++index) {
-        std::map<LabelId, Extent> extents;
+        std::map<LabelId, SliceRect> extents;
         for (std::int64_t y = 0; y < size[1]; ++y)
             for (std::int64_t x = 0; x < size[0]; ++x)
                 if (const LabelId label = map.at(voxelAt(g, {plane, index}, x, y));
                     label.value != 0 && (!only || label == *only))
-                    extents[label].add(x, y);
+                    extents[label].include(x, y);
         for (const auto& [label, e] : extents) {
             const SliceBox box{
                 std::max(0.0, static_cast<double>(e.x0) - growPx),
@@ -213,14 +201,15 @@ Result<LabelMap> segmentVolume(const LoadedImage& image, const std::string& imag
     }
     LabelMap map(g);
     SegmentRequest request{image.volume, imageHash, {}, defaultWindow(*image.volume), {}};
-    const auto habit =
-        options.habit ? Result(*options.habit) : habitOfBoxes(request, prompts, segmenter, stop);
+    const auto model = segmenter.model();
+    const bool eachObjectAnew = model && model->preprocess == "focus";
+    const auto habit = options.habit || !eachObjectAnew ? Result(options.habit.value_or(DrawingHabit{}))
+                                                        : habitOfBoxes(request, prompts, segmenter, stop);
     if (!habit)
         return habit.error();
     request.habit = *habit;
     request.candidate = options.candidate;
-    const auto model = segmenter.model();
-    VolumePainter painter(map, model && model->preprocess == "focus" && options.candidate == 0);
+    VolumePainter painter(map, eachObjectAnew && options.candidate == 0);
     std::size_t done = 0;
     for (auto& [order, objects] : slices) {
         progress(static_cast<double>(done) / static_cast<double>(slices.size()),

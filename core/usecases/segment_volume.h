@@ -36,7 +36,7 @@ Result<std::vector<Proposal>> segmentSlice(const SegmentRequest&, Segmenter&, co
 struct SegmentVolumeOptions {
     int candidate = 0; ///< see SegmentRequest
     /// Of whoever drew the boxes. Not given: all are taken to be by one hand, and some of them are asked
-    /// about first to find out whose.
+    /// about first to find out whose (of a `focus` model: others read boxes in one way).
     std::optional<DrawingHabit> habit;
 };
 

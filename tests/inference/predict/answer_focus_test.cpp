@@ -49,6 +49,18 @@ TEST(AnswerFocus, LeansOnThePrior_OfABoxThatTheMaskFills) {
     EXPECT_EQ(scoreOf(small, 0), scoreOf(small, 2)); // a loose box says nothing
 }
 
+// A network that fills the inner `reach` of a box: logits on 64 x 64 cells that fall by 3 from its middle to
+// its sides.
+std::vector<float> cone(const SliceBox& box, const FocusCrop& crop, double reach) {
+    const CropGrid g = crop.grid(64);
+    std::vector<float> logits;
+    for (int j = 0; j < 64; ++j)
+        for (int i = 0; i < 64; ++i)
+            logits.push_back(
+                static_cast<float>(3 * (reach - ellipticRadius(box, g.centreX(i), g.centreY(j)))));
+    return logits;
+}
+
 TEST(AnswerFocus, TightOffset_IsAddedWhereTheMaskReachesTheBox) {
     const Scene s;
     const auto crop = makeFocusCrop(s.image, boxOnly(s.box), 256);
@@ -58,12 +70,7 @@ TEST(AnswerFocus, TightOffset_IsAddedWhereTheMaskReachesTheBox) {
         settings.tightOffset = offset;
         settings.unsureIou = 0.5;
         settings.sureIou = 0.75;
-        const CropGrid g = crop->grid(64);
-        std::vector<float> logits(64 * 64);
-        for (std::int64_t j = 0; j < 64; ++j)
-            for (std::int64_t i = 0; i < 64; ++i)
-                logits[static_cast<std::size_t>(j * 64 + i)] =
-                    static_cast<float>(3 * (reach - ellipticRadius(s.box, g.centreX(i), g.centreY(j))));
+        const std::vector<float> logits = cone(s.box, *crop, reach);
         const SliceMask m =
             maskOf(answerFocus(s.image, *crop, boxOnly(s.box), 64, settings, stubborn(logits, nullptr, iou)),
                    s.image);
@@ -81,12 +88,7 @@ TEST(AnswerFocus, ExactBox_IsReachedOnEverySide_ButNotByForce) {
     const auto extent = [&](double reach, bool exact) {
         FocusSettings settings;
         settings.exactBox = exact;
-        const CropGrid g = crop->grid(64);
-        std::vector<float> logits(64 * 64);
-        for (std::int64_t j = 0; j < 64; ++j)
-            for (std::int64_t i = 0; i < 64; ++i)
-                logits[static_cast<std::size_t>(j * 64 + i)] =
-                    static_cast<float>(3 * (reach - ellipticRadius(s.box, g.centreX(i), g.centreY(j))));
+        const std::vector<float> logits = cone(s.box, *crop, reach);
         const SliceMask m =
             maskOf(answerFocus(s.image, *crop, boxOnly(s.box), 64, settings, stubborn(logits)), s.image);
         std::int64_t x0 = m.width, x1 = 0;
